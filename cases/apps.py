@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class CasesApp(AppConfig):
+    name = "cases"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,7 @@
+"""Without an AppConfig of its own, the deploy checks of this room would silently never run."""
+
+from django.apps import AppConfig
+
+
+class ConfigApp(AppConfig):
+    name = "config"
