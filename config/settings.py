@@ -1,20 +1,93 @@
-"""All settings, from the environment; a secret may come as NAME_FILE, the path of a file that holds it."""
+"""All settings, from the environment; a secret may come as NAME_FILE, the path of a file that holds it.
 
+Without DATABASE_URL this is the trial installation: everything in one tree, on this machine only. With it,
+it is production, and what production needs must be given. A wrong value refuses to start in one line.
+"""
+
+import os
+import secrets
+import sqlite3
+import zoneinfo
 from pathlib import Path
 
-import environ
+from config import environment as env
+from vault.keyring import NAMES, NEEDED
+
+# Everything that any of our processes writes is for its own user only.
+os.umask(0o077)
+# The machine's own zone files may be years old; the pinned tzdata package is what the tests ran with.
+zoneinfo.reset_tzpath(to=())
 
 ROOT = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()
-
-SITE = env("SITE", default="both")
-SITE_NAME = env("SITE_NAME", default="Desk")
-VAR_DIR = Path(env("DESK_VAR", default=str(ROOT / "var")))
-EMBEDDED = not env("DATABASE_URL", default="")
+EMBEDDED = not env.text("DATABASE_URL", "")
+SITE = env.choice("SITE", ("desk", "both", "worker", "public"), "both" if EMBEDDED else "desk")
+SITE_NAME = env.text("SITE_NAME", "Desk")
+VAR_DIR = env.folder("DESK_VAR", ROOT / "var")
 DEBUG = False
-SECRET_KEY = env("SECRET_KEY", default="not-for-production-" + "x" * 40)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
 
+# --- Who may talk to us ---------------------------------------------------------------------------
+_here = ",".join(sorted(env.LOOPBACK)) if EMBEDDED or SITE == "worker" else None
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", _here)
+LOOPBACK_ONLY = set(ALLOWED_HOSTS) <= env.LOOPBACK
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
+if EMBEDDED and not LOOPBACK_ONLY:
+    env.refuse(
+        "ALLOWED_HOSTS",
+        "names a host beyond this machine, but without DATABASE_URL this is the trial installation",
+        "Set DATABASE_URL to a Postgres database for production, or leave ALLOWED_HOSTS out",
+    )
+if EMBEDDED and SITE not in ("both", "worker"):
+    env.refuse(
+        "SITE",
+        "a process of its own needs a database of its own, and DATABASE_URL is not set",
+        "Set DATABASE_URL to a Postgres database, or leave SITE out",
+    )
+
+# HTTPS is the rule; only an address that nobody else reaches may go without.
+SECURE = env.flag("SECURE", not EMBEDDED)
+if not SECURE and not LOOPBACK_ONLY:
+    env.refuse("SECURE", "is off, but ALLOWED_HOSTS names a host beyond this machine", "Leave SECURE out")
+if EMBEDDED and SECURE:
+    env.refuse("SECURE", "is on, but the trial installation speaks plain HTTP", "Leave SECURE out")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_TLS_PROXY", False) else None
+SECURE_SSL_REDIRECT = SECURE
+SECURE_HSTS_SECONDS = 2 * 365 * 24 * 3600 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+# `no-referrer` would send `Origin: null` with every form, and every POST would be refused.
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+_host_prefix = "__Host-" if SECURE else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_host_prefix}session", f"{_host_prefix}csrf"
+LANGUAGE_COOKIE_NAME = f"{_host_prefix}language"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 10 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
+
+# --- Keys: each process names only its own --------------------------------------------------------
+# A process without its own file gets a key that dies with it; `up` makes the file before it starts the desk.
+SECRET_KEY = (
+    (env.embedded_secret(VAR_DIR / "keys" / "session.key") or secrets.token_urlsafe(64))
+    if EMBEDDED and not env.text("SECRET_KEY", "")
+    else env.secret("SECRET_KEY")
+)
+VAULT_ROOT_PROVIDER = env.text("VAULT_ROOT_PROVIDER", "")
+VAULT_KEY_FILES: dict[str, Path | None] = dict.fromkeys(NAMES)
+for _name in NAMES:
+    _setting = f"{_name.upper()}_KEY_FILE"
+    if _name not in NEEDED[SITE]:
+        if env.text(_setting, ""):
+            env.refuse(_setting, f"is set, but with SITE={SITE} it must not be held", f"Leave {_setting} out")
+    elif EMBEDDED:
+        VAULT_KEY_FILES[_name] = env.folder(_setting, VAR_DIR / "keys" / f"{_name}.key")
+    elif not (_name == "root" and VAULT_ROOT_PROVIDER):
+        VAULT_KEY_FILES[_name] = Path(env.text(_setting))
+
+# --- Rooms ----------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
@@ -30,8 +103,10 @@ INSTALLED_APPS = [
     "intake",
     "cases",
 ]
-MIDDLEWARE: list[str] = [
+MIDDLEWARE = [
+    "config.middleware.ThisMachineOnlyMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -41,9 +116,9 @@ MIDDLEWARE: list[str] = [
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
-ROOT_URLCONF = "config.urls"
+# A worker has no pages, and the public form never learns the desk's addresses.
+ROOT_URLCONF = "config.urls" if SITE in ("desk", "both") else "config.no_urls"
 WSGI_APPLICATION = "config.wsgi.application"
-AUTH_USER_MODEL = "staff.User"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -58,30 +133,92 @@ TEMPLATES = [
         },
     }
 ]
+# Without hashed names there is no collecting step, and a page never fails over a missing manifest.
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_MAX_AGE = 600
+
+# --- Staff ----------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "staff.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 14},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "board"
+LOGOUT_REDIRECT_URL = "login"
+OTP_TOTP_ISSUER = SITE_NAME
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.5
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+
+# --- Database, broker, mail -----------------------------------------------------------------------
+# SQLite before 3.51.3 may corrupt a WAL database when the log is reset while another process writes.
+SQLITE_JOURNAL = "WAL" if sqlite3.sqlite_version_info >= (3, 51, 3) else "DELETE"
 if EMBEDDED:
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": VAR_DIR / "desk.sqlite3",
-            "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                # What is erased must not stay readable in free pages of the file.
+                "init_command": f"PRAGMA journal_mode={SQLITE_JOURNAL}; PRAGMA synchronous=FULL;"
+                " PRAGMA secure_delete=ON;",
+            },
         }
     }
 else:
-    DATABASES = {"default": env.db("DATABASE_URL")}
+    DATABASES = {"default": env.database("DATABASE_URL")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+BROKER_SOCKET = VAR_DIR / "broker" / "broker.sock"
+REDIS_URL = env.broker("REDIS_URL", f"redis+socket://{BROKER_SOCKET}" if EMBEDDED else None)
+CELERY_BROKER_URL = REDIS_URL
+MAIL_FOLDER = VAR_DIR / "mail"
+globals().update(env.mail("EMAIL_URL", MAIL_FOLDER if EMBEDDED else None))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "desk@localhost" if EMBEDDED else None)
+# Django mails its own error reports to these; they would carry what must not leave the house.
+ADMINS: list[tuple[str, str]] = []
+MANAGERS: list[tuple[str, str]] = []
 
-VAULT_KEY_FILES: dict[str, Path | None] = {}
-for _name in ("root", "index", "calendar", "address", "codes"):
-    _default = str(VAR_DIR / "keys" / f"{_name}.key") if EMBEDDED else ""
-    _path = env(f"{_name.upper()}_KEY_FILE", default=_default)
-    VAULT_KEY_FILES[_name] = Path(_path) if _path else None
-
+# --- Time and language ----------------------------------------------------------------------------
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ru", "Русский")]
 LOCALE_PATHS = [ROOT / "locale"]
-STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
-WHITENOISE_ALLOW_ALL_ORIGINS = False
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# --- Logs: where it broke, never what was in it ---------------------------------------------------
+LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"quiet": {"()": "config.logs.QuietFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "quiet"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        # Django's own handlers (a mail to the admins, a console without our formatter) are replaced.
+        "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        # Refused and missing pages name addresses that people typed.
+        "django.request": {"level": "ERROR"},
+        "django.db.backends": {"level": "WARNING"},
+        "axes": {"level": "ERROR"},
+    },
+}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
