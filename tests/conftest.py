@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.databases import fresh_databases, use_in_this_process
+
 
 @pytest.fixture(scope="session", autouse=True)
 def keys(tmp_path_factory, django_test_environment):
@@ -17,6 +19,43 @@ def keys(tmp_path_factory, django_test_environment):
     keyring.reset()
     call_command("vault", "init", "--keys-only")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords(django_test_environment):
+    """Argon2 takes its time on purpose; the cast would spend it in every test."""
+    from django.conf import settings
+    from django.contrib.auth import hashers
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
+    hashers.get_hashers.cache_clear()
+    hashers.get_hashers_by_algorithm.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def _fresh_databases(tmp_path_factory, keys):
+    with fresh_databases(tmp_path_factory.mktemp("databases"), keys) as make:
+        yield make
+
+
+@pytest.fixture
+def own_database(_fresh_databases):
+    """A database of one's own, migrated, with canaries, for tests that need real commits or other processes.
+
+    `.env` is the whole environment for `manage.py`, gunicorn or Celery in a subprocess; `.var` its DESK_VAR.
+    The append-only triggers refuse `flush`, so such tests copy a template instead of cleaning up after
+    themselves: never use `django_db(transaction=True)`.
+    """
+    database = _fresh_databases()
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def live_database(own_database, django_db_blocker):
+    """`own_database`, and this process works on it too, in every thread, with real commits."""
+    with django_db_blocker.unblock(), use_in_this_process(own_database):
+        yield own_database
 
 
 @pytest.fixture
