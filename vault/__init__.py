@@ -1,0 +1,1 @@
+"""Encryption at rest: the only room that imports a cryptography package."""

@@ -1,0 +1,191 @@
+"""Columns computed from sealed ones: keyed tokens that can be looked up and tell nothing without the key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from django.core.exceptions import FieldError, ImproperlyConfigured
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models.lookups import Exact, In
+from django.utils.functional import cached_property
+from django.utils.module_loading import import_string
+
+from vault.cipher import CannotOpen, Sealed
+from vault.keyring import keyring
+from vault.models import SealedModel, SealedQuerySet
+
+M = TypeVar("M", bound=SealedModel)
+
+
+class Token(int):
+    """A token under the current key; `others` are what older rows may hold while the key is being changed."""
+
+    others: tuple[int, ...] = ()
+
+
+class ComputedField(models.Field):  # type: ignore[type-arg]
+    """A column computed from the sealed column `source` whenever that is saved in the open."""
+
+    source: str
+    key: str
+
+    @property
+    def computed_from(self) -> tuple[str, ...]:
+        """The names of the fields whose saving recomputes this one."""
+        return (self.source,)
+
+    @cached_property
+    def _label(self) -> str:
+        return getattr(self.model, "sealed_label", "") or self.model._meta.label_lower
+
+    def compute(self, value: Any) -> Any:
+        """What to store for the opened source `value`."""
+        raise NotImplementedError
+
+    def pre_save(self, instance: Any, add: bool) -> Any:
+        data = instance.__dict__
+        if self.source in data and not isinstance(data[self.source], Sealed):
+            data[self.attname] = self.compute(data[self.source])
+        elif self.attname not in data:
+            instance.refresh_from_db(fields=[self.attname])
+        return data[self.attname]
+
+
+class BlindIndex(ComputedField, models.BigIntegerField):  # type: ignore[type-arg]
+    """HMAC-SHA256 of the normalised `source`, cut to `bits` bits, under the key file `key`.
+
+    `normalise` is the import path of a function that gives one text for all spellings; "" gives no token
+    (NULL). Few bits mean chance matches: always compare opened candidates, as `find` does.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        normalise: str = "vault.normalise.plain",
+        key: str = "index",
+        bits: int = 32,
+        **kwargs: Any,
+    ) -> None:
+        if not 1 <= bits <= 60:
+            raise ImproperlyConfigured("A blind index has 1 to 60 bits.")
+        self.source, self.normalise, self.key, self.bits = source, normalise, key, bits
+        super().__init__(**{"db_index": True, **kwargs, "null": True, "editable": False, "serialize": False})
+
+    def deconstruct(self) -> Any:
+        name, path, _args, kwargs = super().deconstruct()
+        for fixed in ("null", "editable", "serialize"):
+            kwargs.pop(fixed, None)
+        if kwargs.pop("db_index", False) is False:
+            kwargs["db_index"] = False
+        kwargs.update(normalise=self.normalise, key=self.key, bits=self.bits)
+        return name, "vault.fields.BlindIndex", [self.source], kwargs
+
+    def normalised(self, value: Any) -> str:
+        """The one spelling of `value`; "" for nothing."""
+        return "" if value is None or value == "" else str(import_string(self.normalise)(value))
+
+    def token(self, value: Any) -> Token | None:
+        """The token to filter by, for a plain value; None where there is nothing to look up."""
+        text = self.normalised(value)
+        if not text:
+            return None
+        found = [
+            int.from_bytes(key.mac(f"blind-index/{self._label}.{self.source}", text.encode())[:8], "big")
+            >> (64 - self.bits)
+            for key in keyring().keys(self.key)
+        ]
+        token = Token(found[0])
+        token.others = tuple(found[1:])
+        return token
+
+    def compute(self, value: Any) -> int | None:
+        token = self.token(value)
+        return None if token is None else int(token)
+
+    def matches(self, row: SealedModel, value: Any) -> bool:
+        """Whether the opened source of `row` is another spelling of `value`; False if it does not open."""
+        try:
+            return self.normalised(getattr(row, self.source)) == self.normalised(value) != ""
+        except CannotOpen:
+            return False  # one damaged row must not break a search; `vault verify` reports it
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        if lookup_name not in ("exact", "in", "isnull"):
+            raise FieldError(f"{self.name} is a blind index: it answers exact, in and isnull only.")
+        return super().get_lookup(lookup_name)
+
+    def get_prep_value(self, value: Any) -> Any:
+        if isinstance(value, str | bytes):
+            raise FieldError(
+                f"{self.name} is a blind index: filter by its token(value), not by the value itself."
+            )
+        return value if isinstance(value, Token) else super().get_prep_value(value)
+
+
+@BlindIndex.register_lookup
+class TokenExact(Exact):
+    """Finds what was indexed under the current key or under one that is being changed."""
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        others = getattr(self.rhs, "others", ())
+        if others:
+            return In(self.lhs, [int(self.rhs), *others]).as_sql(compiler, connection)
+        return super().as_sql(compiler, connection)
+
+
+@BlindIndex.register_lookup
+class TokenIn(In):
+    """As TokenExact, for several tokens."""
+
+    def __init__(self, lhs: Any, rhs: Any) -> None:
+        if isinstance(rhs, Iterable) and not hasattr(rhs, "resolve_expression"):
+            rhs = [each for token in rhs for each in (token, *getattr(token, "others", ()))]
+        super().__init__(lhs, rhs)
+
+
+class KeyedTokenField(ComputedField, models.CharField):  # type: ignore[type-arg]
+    """HMAC-SHA256 in hex over the entries `names` of the sealed JSON column `source`, to tell equal rows."""
+
+    def __init__(self, source: str, *, names: Iterable[str], key: str, **kwargs: Any) -> None:
+        self.source, self.names, self.key = source, tuple(names), key
+        super().__init__(**{**kwargs, "max_length": 64, "editable": False, "serialize": False})
+
+    def deconstruct(self) -> Any:
+        name, _path, _args, kwargs = super().deconstruct()
+        for fixed in ("max_length", "editable", "serialize"):
+            kwargs.pop(fixed, None)
+        kwargs.update(names=self.names, key=self.key)
+        return name, "vault.fields.KeyedTokenField", [self.source], kwargs
+
+    def token(self, payload: Any) -> str | None:
+        """The token of a payload (a mapping that has every one of `names`); None for None."""
+        if payload is None:
+            return None
+        missing = [name for name in self.names if name not in payload]
+        if missing:
+            raise FieldError(f"{self.source} lacks {', '.join(missing)}, which {self.name} is computed from.")
+        chosen = {name: payload[name] for name in self.names}
+        text = json.dumps(
+            chosen, sort_keys=True, ensure_ascii=False, separators=(",", ":"), cls=DjangoJSONEncoder
+        )
+        return (
+            keyring().keys(self.key)[0].mac(f"keyed-token/{self._label}.{self.column}", text.encode()).hex()
+        )
+
+    def compute(self, value: Any) -> str | None:
+        return self.token(value)
+
+
+def find(rows: SealedQuerySet[M], index: str, value: Any) -> list[M]:
+    """The rows whose BlindIndex called `index` points at another spelling of `value`, opened and compared."""
+    field = rows.model._meta.get_field(index)
+    if not isinstance(field, BlindIndex):
+        raise FieldError(f"{index} is not a BlindIndex.")
+    token = field.token(value)
+    if token is None:
+        return []
+    return [row for row in rows.with_keys().filter(**{index: token}) if field.matches(row, value)]
