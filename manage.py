@@ -4,12 +4,20 @@
 import os
 import sys
 
+from config import bootstrap
 
-def main() -> None:
+
+def main():
+    """Find the packages, then run the command; a wrong setting ends it with one line, not a traceback."""
+    bootstrap.enter(sys.argv)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as refused:
+        sys.exit(str(refused))
 
 
 if __name__ == "__main__":
