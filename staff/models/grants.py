@@ -1,0 +1,264 @@
+"""How a role comes into effect, and how a person comes to the desk."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from staff import codes, trail
+from staff.models.user import User
+from staff.roles import Act, Role, may, needs_approval
+
+INVITATION_HOURS = 48
+INVITATION_BITS = 100
+
+
+class RoleGrantQuerySet(models.QuerySet["RoleGrant"]):
+    """Questions and doors to role grants."""
+
+    def open(self) -> RoleGrantQuerySet:
+        """Requests that nobody decided yet."""
+        return self.filter(state=RoleGrant.State.REQUESTED)
+
+    def request(self, subject: User, role: Role, *, by: User) -> RoleGrant:
+        """Ask for a role. One that sees no case content takes effect at once; others wait for a coordinator.
+
+        Raises trail.Refused where `by` may not ask, ValidationError where a request is open already.
+        """
+        if not may(by, Act.MANAGE_ACCOUNTS):
+            raise trail.Refused(_("Only an administrator asks for roles."))
+        grant = RoleGrant(subject=subject, role=role, requested_by=by)
+        with transaction.atomic():
+            grant.full_clean()
+            grant.save()
+            trail.append(by, trail.Verb.ROLE_REQUESTED, about=subject.pk, reason=str(Role(role)))
+            if not needs_approval(role):
+                grant._take_effect(decided_by=None, actor=by)
+        return grant
+
+    def grant_from_console(self, subject: User, role: Role, *, approved_by: User | None = None) -> RoleGrant:
+        """Grant a role from code, on the machine itself: the first people, the demo. No page calls this."""
+        grant = RoleGrant(subject=subject, role=role, origin=RoleGrant.Origin.CONSOLE)
+        with transaction.atomic():
+            grant.save()
+            grant._take_effect(decided_by=approved_by, actor=approved_by)
+        return grant
+
+
+class RoleGrant(models.Model):
+    """A request for a role, and what became of it. The role in effect stands on the User."""
+
+    class State(models.TextChoices):
+        REQUESTED = "requested", _("waiting for a coordinator")
+        APPROVED = "approved", _("approved")
+        REFUSED = "refused", _("refused")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    class Origin(models.TextChoices):
+        PAGE = "page", _("asked for on the desk")
+        CONSOLE = "console", _("granted on the console")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    subject = models.ForeignKey(User, models.PROTECT, related_name="grants", verbose_name=_("account"))
+    role = models.CharField(_("role"), max_length=20, choices=Role)
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.REQUESTED)
+    origin = models.CharField(max_length=10, choices=Origin, default=Origin.PAGE)
+    requested_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("asked for by")
+    )
+    requested_at = models.DateTimeField(_("asked for at"), default=timezone.now, editable=False)
+    decided_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("decided by")
+    )
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True, editable=False)
+
+    objects = RoleGrantQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("role request")
+        verbose_name_plural = _("role requests")
+        ordering = ["-requested_at"]
+        # Every condition names its NULL cases: a CHECK lets NULL through.
+        constraints = [
+            models.CheckConstraint(
+                name="role_decided_by_another_than_asked",
+                condition=Q(decided_by__isnull=True)
+                | Q(requested_by__isnull=True)
+                | ~Q(decided_by=F("requested_by")),
+                violation_error_message=_(
+                    "You asked for this role yourself. Another coordinator has to decide on it."
+                ),
+            ),
+            models.CheckConstraint(
+                name="role_decided_by_another_than_subject",
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("subject")),
+                violation_error_message=_("This is your own role. Another coordinator has to decide on it."),
+            ),
+            models.CheckConstraint(
+                name="role_seeing_cases_needs_a_coordinator",
+                condition=~Q(state="approved")
+                | Q(decided_by__isnull=False)
+                | Q(origin="console")
+                | Q(role=Role.ADMINISTRATOR),
+                violation_error_message=_("A role that sees case files needs a coordinator who approves it."),
+            ),
+            models.CheckConstraint(
+                name="role_request_has_a_requester",
+                condition=Q(origin="console", requested_by__isnull=True)
+                | Q(origin="page", requested_by__isnull=False),
+                violation_error_message=_("Say who asks for this role."),
+            ),
+            models.CheckConstraint(
+                name="role_open_request_is_undecided",
+                condition=~Q(state="requested") | Q(decided_by__isnull=True, decided_at__isnull=True),
+                violation_error_message=_("This request was decided already. Load the page again."),
+            ),
+            models.UniqueConstraint(
+                name="role_one_open_request",
+                fields=["subject"],
+                condition=Q(state="requested"),
+                violation_error_message=_(
+                    "A role was already asked for. A coordinator has to decide on that request first."
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} – {self.get_role_display()}"
+
+    def approve(self, *, by: User) -> None:
+        """Let the role take effect. `by` is a coordinator, neither the requester nor the subject.
+
+        Raises trail.Refused where `by` is no coordinator, else ValidationError with a sentence for the page.
+        """
+        with transaction.atomic():
+            self._decide(by=by)
+            self._take_effect(decided_by=by, actor=by)
+
+    def refuse(self, *, by: User) -> None:
+        """Decide that the role does not take effect; raises as approve()."""
+        with transaction.atomic():
+            self._decide(by=by)
+            self._close(RoleGrant.State.REFUSED, by)
+            trail.append(by, trail.Verb.ROLE_REFUSED, about=self.subject_id, reason=self.role)
+
+    def _decide(self, *, by: User) -> None:
+        if not may(by, Act.APPROVE_ROLES):
+            raise trail.Refused(_("Only a coordinator decides on roles."))
+        stored = RoleGrant.objects.select_for_update().get(pk=self.pk)
+        if stored.state != RoleGrant.State.REQUESTED:
+            raise ValidationError(_("This request was decided already. Load the page again."))
+        self.subject = User.objects.select_for_update().get(pk=stored.subject_id)
+        if not self.subject.is_active:
+            raise ValidationError(_("This account is closed. It has to be opened again first."))
+
+    def _take_effect(self, *, decided_by: User | None, actor: User | None) -> None:
+        self._close(RoleGrant.State.APPROVED, decided_by)
+        User.objects.filter(pk=self.subject_id).update(role=self.role)
+        self.subject.role = self.role
+        trail.append(actor, trail.Verb.ROLE_GRANTED, about=self.subject_id, reason=self.role)
+
+    def _close(self, state: State, by: User | None) -> None:
+        self.state, self.decided_by, self.decided_at = state, by, timezone.now()
+        try:
+            self.full_clean(validate_unique=False)
+        except ValidationError:
+            self.refresh_from_db(fields=["state", "decided_by", "decided_at"])
+            raise
+        self.save(update_fields=["state", "decided_by", "decided_at"])
+
+
+class CannotInvite(ValidationError):
+    """The invitation cannot be made or accepted; the message says why and what to do."""
+
+
+class InvitationManager(models.Manager["Invitation"]):
+    """Makes and accepts invitations."""
+
+    def issue(self, user: User, *, by: User | None, now: datetime | None = None) -> str:
+        """A one-time code for an account without a password; earlier codes of it stop working.
+
+        The code is returned once and kept only as an HMAC. `by` is None on the console.
+        """
+        if by is not None and not may(by, Act.MANAGE_ACCOUNTS):
+            raise trail.Refused(_("Only an administrator invites people."))
+        if user.has_usable_password() or not user.is_active:
+            raise CannotInvite(_("This person already chose a password, or the account is closed."))
+        now = now or timezone.now()
+        code = codes.new_code(INVITATION_BITS)
+        with transaction.atomic():
+            self.filter(user=user, used_at=None).delete()
+            self.create(
+                user=user,
+                made_by=by,
+                code_hash=codes.digest("invitation", codes.normalise(code)),
+                valid_until_at=now + timedelta(hours=INVITATION_HOURS),
+            )
+            trail.append(by, trail.Verb.INVITATION_MADE, about=user.pk, at=now)
+        return code
+
+    def open_for(self, code: str, *, now: datetime | None = None) -> Invitation | None:
+        """The invitation that `code` opens; None where it is unknown, used, old, or its account closed."""
+        return self.filter(
+            code_hash__in=codes.digests("invitation", codes.normalise(code)),
+            used_at=None,
+            valid_until_at__gt=now or timezone.now(),
+            user__is_active=True,
+        ).first()
+
+    def accept(self, code: str, password: str, *, now: datetime | None = None) -> User:
+        """Set the invited person's password. Raises CannotInvite, or ValidationError for a weak password."""
+        now = now or timezone.now()
+        with transaction.atomic():
+            invitation = self.open_for(code, now=now)
+            if invitation is None:
+                raise CannotInvite(
+                    _("This code is wrong, used already, or older than 48 hours. Ask for a new invitation.")
+                )
+            user = invitation.user
+            validate_password(password, user)
+            # Only one of two simultaneous attempts changes this row.
+            if not self.filter(pk=invitation.pk, used_at=None).update(used_at=now):
+                raise CannotInvite(_("This code was used already. Ask for a new invitation."))
+            user.set_password(password)
+            user.save(update_fields=["password"])
+            trail.append(user, trail.Verb.INVITATION_ACCEPTED, about=user.pk, at=now)
+        return user
+
+
+class Invitation(models.Model):
+    """A one-time way in for a new account. The code itself is shown once and never stored."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="invitations", verbose_name=_("account"))
+    made_by = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", verbose_name=_("invited by")
+    )
+    code_hash = models.CharField(max_length=64, unique=True, editable=False)
+    valid_until_at = models.DateTimeField(_("valid until"), editable=False)
+    used_at = models.DateTimeField(_("used at"), null=True, editable=False)
+
+    objects = InvitationManager()
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
+def standing(role: Role, *, now: datetime | None = None) -> int:
+    """How many people hold `role` for good: a password chosen, or an invitation still open."""
+    now = now or timezone.now()
+    invited: Any = Q(invitations__used_at=None, invitations__valid_until_at__gt=now)
+    accepted = User.objects.with_role(role).accepted().count()
+    return accepted + User.objects.with_role(role).filter(invited).distinct().count()

@@ -1,0 +1,102 @@
+"""Who may do what: the one place that says it, to be read as a table.
+
+A role says what kind of act is allowed at all; `Case.objects.visible_to(user)` says on which cases.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(TextChoices):
+    CASEWORKER = "caseworker", _("caseworker")
+    COORDINATOR = "coordinator", _("coordinator")
+    ADMINISTRATOR = "administrator", _("administrator")
+
+
+class Act(TextChoices):
+    READ_CASES = "read_cases", _("read case files")
+    WRITE_CASES = "write_cases", _("open and change case files")
+    SEE_TEAM = "see_team", _("see every case of the own team")
+    ASSIGN_CASES = "assign_cases", _("assign and hand over cases")
+    SIGN_DIGEST = "sign_digest", _("read and sign the digest")
+    APPROVE_ROLES = "approve_roles", _("approve roles that see case content")
+    SEE_ACCOUNTS = "see_accounts", _("see the list of accounts")
+    MANAGE_ACCOUNTS = "manage_accounts", _("invite and deactivate people, ask for roles")
+
+
+CW, CO, AD = Role.CASEWORKER, Role.COORDINATOR, Role.ADMINISTRATOR
+NOBODY: frozenset[Role] = frozenset()
+
+ALLOWED: dict[Act, frozenset[Role]] = {
+    # act                  caseworker  coordinator  administrator
+    Act.READ_CASES: frozenset({CW, CO}),
+    Act.WRITE_CASES: frozenset({CW, CO}),
+    Act.SEE_TEAM: frozenset({CO}),
+    Act.ASSIGN_CASES: frozenset({CO}),
+    Act.SIGN_DIGEST: frozenset({CO}),
+    Act.APPROVE_ROLES: frozenset({CO}),
+    Act.SEE_ACCOUNTS: frozenset({CO, AD}),
+    Act.MANAGE_ACCOUNTS: frozenset({AD}),
+}
+
+# Django's admin asks for "app.action_model". A model stands before its app; what is not listed is refused.
+# "delete" is not listed: nobody deletes on the desk (erasure is an act of its own).
+PERMISSIONS: dict[tuple[str, str], Act] = {
+    ("staff.user", "view"): Act.SEE_ACCOUNTS,
+    ("staff.user", "add"): Act.MANAGE_ACCOUNTS,
+    ("staff.user", "change"): Act.MANAGE_ACCOUNTS,
+    ("staff.team", "view"): Act.SEE_ACCOUNTS,
+    ("staff.team", "add"): Act.MANAGE_ACCOUNTS,
+    ("staff.team", "change"): Act.MANAGE_ACCOUNTS,
+    ("staff.rolegrant", "view"): Act.SEE_ACCOUNTS,
+    ("cases", "view"): Act.READ_CASES,
+    ("cases", "add"): Act.WRITE_CASES,
+    ("cases", "change"): Act.WRITE_CASES,
+    ("intake", "view"): Act.READ_CASES,
+    ("intake", "add"): Act.WRITE_CASES,
+    ("intake", "change"): Act.WRITE_CASES,
+}
+
+
+class Person(Protocol):
+    """What this module needs to know of a user; an anonymous visitor is never active."""
+
+    @property
+    def is_active(self) -> bool: ...
+
+
+def allows(role: str, act: Act) -> bool:
+    """Whether `role` (a Role value, or "" for none) includes `act`."""
+    return role in ALLOWED[act]
+
+
+def may(user: Person, act: Act) -> bool:
+    """Whether `user` may do `act`: active, and the role in effect includes it."""
+    return bool(user.is_active) and allows(getattr(user, "role", ""), act)
+
+
+def sees_cases(user: Person) -> bool:
+    """Whether `user` may see case content at all (which cases: `visible_to`)."""
+    return may(user, Act.READ_CASES)
+
+
+def needs_approval(role: str) -> bool:
+    """Whether a coordinator must approve `role` first: it sees case content, or approves others."""
+    return allows(role, Act.READ_CASES) or allows(role, Act.APPROVE_ROLES)
+
+
+def has_permission(user: Person, permission: str) -> bool:
+    """Answer to Django's `has_perm("app.action_model")`; False for what the table does not know."""
+    app, _dot, codename = permission.partition(".")
+    action, _underline, model = codename.partition("_")
+    act = PERMISSIONS.get((f"{app}.{model}", action)) or PERMISSIONS.get((app, action))
+    return act is not None and may(user, act)
+
+
+def has_app(user: Person, app: str) -> bool:
+    """Whether `user` may do anything in the app with the label `app`."""
+    return any(may(user, act) for (place, _), act in PERMISSIONS.items() if place.partition(".")[0] == app)

@@ -1,0 +1,166 @@
+"""The trail: who did what to which case. Rows are only ever added; the database refuses everything else.
+
+Readable: time, person, verb, case. Sealed under the case's key (or the house's): names of changed fields,
+never their values, and the reason given. No addresses of clients.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NoReturn
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from vault.cipher import NoKey
+from vault.fields import SealedJSONField
+from vault.models import SealedModel
+from vault.queryset import SealedQuerySet
+
+if TYPE_CHECKING:
+    from staff.models import User
+
+
+class Verb(models.TextChoices):
+    CASE_OPENED = "case_opened", _("opened the case file")
+    CASE_CREATED = "case_created", _("created the case")
+    CASE_CHANGED = "case_changed", _("changed the case")
+    CASE_CLOSED = "case_closed", _("closed the case")
+    CASE_ASSIGNED = "case_assigned", _("assigned the case")
+    CASE_REOPENED = "case_reopened", _("took the closed case up again")
+    CASE_SHARED = "case_shared", _("shared the case")
+    CASES_LISTED = "cases_listed", _("listed cases")
+    CASES_SEARCHED = "cases_searched", _("searched")
+    DEADLINE_SEEN = "deadline_seen", _("saw the deadline")
+    DEADLINE_DONE = "deadline_done", _("marked the deadline done")
+    DEADLINE_SNOOZED = "deadline_snoozed", _("put the deadline off")
+    DIGEST_SIGNED = "digest_signed", _("signed the digest")
+    RECORD_CREATED = "record_created", _("added a record")
+    RECORD_CHANGED = "record_changed", _("changed a record")
+    SIGNED_IN = "signed_in", _("signed in")
+    SIGNED_OUT = "signed_out", _("signed out")
+    SIGN_IN_FAILED = "sign_in_failed", _("a sign-in failed")
+    SECOND_FACTOR_ENROLLED = "second_factor_enrolled", _("set up the second factor")
+    SECOND_FACTOR_FAILED = "second_factor_failed", _("a second-factor code failed")
+    BACKUP_CODE_USED = "backup_code_used", _("used a backup code")
+    BACKUP_CODES_RENEWED = "backup_codes_renewed", _("renewed the backup codes")
+    PASSWORD_CHANGED = "password_changed", _("changed the password")
+    SESSIONS_ENDED = "sessions_ended", _("ended all other sessions")
+    PANIC = "panic", _("pressed panic")
+    INVITATION_MADE = "invitation_made", _("invited a person")
+    INVITATION_ACCEPTED = "invitation_accepted", _("accepted the invitation")
+    ROLE_REQUESTED = "role_requested", _("asked for a role")
+    ROLE_GRANTED = "role_granted", _("granted a role")
+    ROLE_REFUSED = "role_refused", _("refused a role")
+    ACCOUNT_CHANGED = "account_changed", _("changed the account")
+    ACCOUNT_DEACTIVATED = "account_deactivated", _("deactivated the account")
+    ACCOUNT_REACTIVATED = "account_reactivated", _("reactivated the account")
+    REFUSED = "refused", _("was refused")
+
+
+class AppendOnly(TypeError):
+    """Somebody tried to change or delete a row of the trail from Python; the database would refuse it too."""
+
+
+def _refuse_rewriting() -> NoReturn:
+    raise AppendOnly("The trail only grows: add a row with trail.append(), never change or delete one.")
+
+
+class TrailQuerySet(SealedQuerySet["TrailRow"]):
+    """Questions to the trail."""
+
+    def of_case(self, case_id: UUID) -> TrailQuerySet:
+        """The rows of one case, newest first."""
+        return self.filter(case=case_id).order_by("-id")
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        _refuse_rewriting()
+
+    def delete(self) -> NoReturn:
+        _refuse_rewriting()
+
+
+class TrailRow(SealedModel):
+    """One act. `actor` is NULL for the console; for a failed sign-in it is the account that was tried."""
+
+    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]
+    seal_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    at = models.DateTimeField(_("when"), db_index=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("who")
+    )
+    verb = models.CharField(_("did what"), max_length=32, choices=Verb)
+    case = models.UUIDField(_("case"), null=True)
+    details = SealedJSONField(default=dict)
+
+    sealed_under = "case"
+    sealed_label = "staff.trail"
+    sealed_row_id = "seal_id"
+
+    objects = TrailQuerySet.as_manager()  # type: ignore[misc]
+
+    class Meta:
+        verbose_name = _("trail row")
+        verbose_name_plural = _("trail")
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["case", "-id"], name="trail_of_a_case")]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.pk}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            _refuse_rewriting()
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        _refuse_rewriting()
+
+
+class Refused(PermissionDenied):
+    """An act that is not allowed. The middleware writes it on the trail after the act was rolled back.
+
+    The message is shown to the person: say what is missing and who can help.
+    """
+
+    def __init__(self, message: str, *, case_id: UUID | None = None) -> None:
+        super().__init__(message)
+        self.case_id = case_id
+
+
+def append(
+    actor: User | None,
+    verb: Verb,
+    *,
+    case_id: UUID | None = None,
+    fields: Iterable[str] = (),
+    reason: str = "",
+    about: UUID | None = None,
+    at: datetime | None = None,
+) -> TrailRow:
+    """Add one row, in the caller's transaction: call it inside the same `atomic()` as the act.
+
+    `fields` are names of changed fields, never values; `about` is the account, grant or record that the act
+    concerns where that is not the case itself. Where the case is erased or unknown, the details name it and
+    are sealed under the house's key.
+    """
+    details: dict[str, Any] = {}
+    if names := sorted(set(fields)):
+        details["fields"] = names
+    if reason:
+        details["reason"] = reason
+    if about is not None:
+        details["about"] = str(about)
+    row = TrailRow(at=at or timezone.now(), actor=actor, verb=verb, case=case_id, details=details)
+    # Asked beforehand: an exception inside save() would roll back the act that this row is about.
+    if case_id is not None and isinstance(row.record_cipher(sealing=True), NoKey):
+        details["case"] = str(case_id)
+        row = TrailRow(at=row.at, actor=actor, verb=verb, case=None, details=details)
+    row.save(force_insert=True)
+    return row
