@@ -15,6 +15,8 @@ YES, NO = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", 
 EXAMPLES = re.compile(r"not-for-production|django-insecure|change.?me|example|secret-key|placeholder", re.I)
 
 _env = environ.FileAwareEnv()
+# Every name that was asked for; `manage.py test` takes them all out of the environment of the tests.
+asked_for: set[str] = set()
 
 
 def refuse(setting: str, cause: str, next_step: str) -> NoReturn:
@@ -24,6 +26,7 @@ def refuse(setting: str, cause: str, next_step: str) -> NoReturn:
 
 def text(name: str, default: str | None = None) -> str:
     """The value of `name`, or what the file `NAME_FILE` names holds; without a default it must be given."""
+    asked_for.update((name, f"{name}_FILE"))
     try:
         value = str(_env(name, default="")).strip()
     except OSError as error:

@@ -5,6 +5,28 @@ import pytest
 from tests.databases import fresh_databases, use_in_this_process
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--database-only",
+        action="store_true",
+        help="leave out what would give the same answer on another database: pure tests, tools, the browser",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    """The second run, on Postgres, repeats only what touches a database."""
+    if config.getoption("--database-only"):
+        touching = [item for item in items if _touches_a_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(touching)])
+        items[:] = touching
+
+
+def _touches_a_database(item):
+    if item.get_closest_marker("browser"):
+        return False
+    return bool(item.get_closest_marker("django_db") or {"db", "own_database"} & set(item.fixturenames))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def keys(tmp_path_factory, django_test_environment):
     """Throw-away key files for every test; nothing under var/ is ever read."""

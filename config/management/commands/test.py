@@ -1,0 +1,76 @@
+"""`manage.py test`: everything that can be tested, in one command; further arguments go to pytest."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from config import environment
+
+NO_TESTS_FOUND = 5  # pytest's exit code, e.g. when -k names a test that needs no database
+
+
+class Command(BaseCommand):
+    """Pytest on SQLite, where tests/house runs the tools too; then what uses a database again on Postgres."""
+
+    help = "Run every test; further arguments go to pytest, e.g. manage.py test -k reminders"
+    requires_system_checks: list[str] = []
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Every argument is pytest's, so Django's parser never sees them."""
+        sys.exit(self.run_all(argv[2:]))
+
+    def run_all(self, arguments: list[str]) -> int:
+        """The worst exit code of the runs."""
+        from tests import machine
+        from tests.cluster import NoCluster, cluster
+
+        with tempfile.TemporaryDirectory(prefix="desk-test-") as folder:
+            self.say("SQLite")
+            worst = self.pytest(arguments, Path(folder) / "sqlite")
+            bin_folder = machine.postgres_bin()
+            if not bin_folder:
+                return self.without_postgres(machine.lacking("Postgres 15 or newer", "postgresql"), worst)
+            try:
+                with cluster(bin_folder) as url:
+                    self.say("Postgres")
+                    again = self.pytest(["--database-only", *arguments], Path(folder) / "postgres", url)
+            except NoCluster as problem:
+                return self.without_postgres(f"Postgres does not start here: {problem}", worst)
+        if NO_TESTS_FOUND in (worst, again):
+            return min(worst, again)
+        return max(worst, again)
+
+    def without_postgres(self, sentence: str, worst: int) -> int:
+        """A developer may go on without it; CI may not."""
+        from tests import machine
+
+        self.stderr.write(f"Not run on Postgres: {sentence}")
+        return max(worst, 1) if machine.ON_CI else worst
+
+    def pytest(self, arguments: list[str], var: Path, database_url: str = "") -> int:
+        """One run, on nothing of this installation: no setting of it, no file under var/."""
+        env = {name: value for name, value in os.environ.items() if name not in environment.asked_for}
+        env |= {"DESK_VAR": str(var), "DJANGO_SETTINGS_MODULE": "config.settings", "DESK_PREPARED": "1"}
+        if database_url:
+            env |= {
+                "DATABASE_URL": database_url,
+                "SITE": "both",
+                "SECURE": "false",
+                "ALLOWED_HOSTS": "127.0.0.1,localhost,[::1]",
+                "SECRET_KEY": os.urandom(40).hex(),
+                "REDIS_URL": "redis://127.0.0.1:1/0",
+                "EMAIL_URL": "smtp://127.0.0.1:1",
+                "DEFAULT_FROM_EMAIL": "desk@localhost",
+            } | {f"{name.upper()}_KEY_FILE": f"{var}/{name}.key" for name in settings.VAULT_KEY_FILES}
+        command = [sys.executable, "-m", "pytest", "-q", "-rs", *arguments]
+        return subprocess.run(command, env=env, cwd=settings.ROOT, stdin=subprocess.DEVNULL).returncode
+
+    def say(self, what: str) -> None:
+        """A heading, before the output of the run it belongs to."""
+        self.stdout.write(f"\n=== {what} ===")
+        self.stdout.flush()
