@@ -1,0 +1,323 @@
+"""A case: one person's file, known by its code name alone."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+from typing import TYPE_CHECKING, Any, cast
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from cases import countries
+from cases.models.history import KeepsHistory, KeptQuerySet, refusal
+from cases.models.words import LOOKS, THINGS
+from staff import trail
+from staff.models import Team, User
+from staff.roles import Act, may, sees_cases
+from vault.fields import SealedDateField, SealedTextField
+from vault.models import OwnerModel
+
+if TYPE_CHECKING:
+    from cases.deadlines import CaseFacts
+
+NAME_ATTEMPTS = 50
+
+
+class Status(models.TextChoices):
+    """Where the work on a case stands."""
+
+    NEW = "new", pgettext_lazy("case status", "New")
+    OPEN = "open", pgettext_lazy("case status", "In work")
+    WAITING = "waiting", pgettext_lazy("case status", "Waiting for an authority")
+    SAFE = "safe", pgettext_lazy("case status", "Safe, followed up")
+    CLOSED = "closed", pgettext_lazy("case status", "Closed")
+
+
+class Colour(models.TextChoices):
+    """Triage colour: how soon somebody must act."""
+
+    RED = "red", _("Red: now")
+    ORANGE = "orange", _("Orange: within 24 hours")
+    YELLOW = "yellow", _("Yellow: within 3 days")
+    GREEN = "green", _("Green: no hurry")
+
+
+class Category(models.TextChoices):
+    """How the person stands towards the army."""
+
+    OFFICER = "officer", _("Officer")
+    CONTRACT_BEFORE = "contract_before", _("Contract soldier, signed before February 2022")
+    CONTRACT_AFTER = "contract_after", _("Contract soldier, signed after February 2022")
+    MOBILISED = "mobilised", _("Mobilised")
+    CONSCRIPT = "conscript", _("Conscript")
+    EVADER = "evader", _("Evades the draft")
+    RELATIVE = "relative", _("Relative")
+    UNKNOWN = "unknown", _("Not known yet")
+
+
+def new_code_name() -> str:
+    """Two neutral words and a number, one of some four million; whether it is free, the database says."""
+    return f"{secrets.choice(LOOKS)} {secrets.choice(THINGS)} {secrets.randbelow(90) + 10}".capitalize()
+
+
+class CaseQuerySet(KeptQuerySet["Case"]):
+    """Cases, in the office's language. Every door starts from visible_to(user)."""
+
+    def visible_to(self, user: User, *, today: datetime.date | None = None) -> CaseQuerySet:
+        """The cases `user` may open: own, of the team (coordinators), shared up to `today` or later.
+
+        Nobody without an approved role that sees cases sees any. `today` is today's date by default.
+        """
+        if not sees_cases(user):
+            return cast(CaseQuerySet, self.none())
+        day = today or timezone.localdate()
+        shared = CaseShare.objects.filter(user=user, until_on__gte=day).values("case")
+        mine = Q(caseworker=user) | Q(pk__in=shared)
+        if may(user, Act.SEE_TEAM) and user.team_id:
+            mine |= Q(team=user.team_id)
+        return cast(CaseQuerySet, self.filter(mine))
+
+    def in_work(self) -> CaseQuerySet:
+        """Cases that are not closed."""
+        return cast(CaseQuerySet, self.exclude(status=Status.CLOSED))
+
+    def open_case(self, *, by: User, **facts: Any) -> Case:
+        """A new case, in the team of `by` and with `by` as caseworker unless told otherwise.
+
+        Raises trail.Refused without the right to open it there, ValidationError where facts are refused.
+        """
+        case = self.model(**facts)
+        case.open(by=by)
+        return case
+
+
+class Case(KeepsHistory, OwnerModel):
+    """One person's file. Its key seals every facet; its code name is the only name outside of it."""
+
+    sealed_label = "cases.case"
+    not_in_history = frozenset({"version"})
+
+    code_name = models.CharField(_("code name"), max_length=60, unique=True, editable=False)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.NEW)
+    colour = models.CharField(_("urgency"), max_length=10, choices=Colour, default=Colour.GREEN)
+    country = models.CharField(_("country of stay"), max_length=2, choices=countries.choices)
+    category = models.CharField(_("category"), max_length=20, choices=Category, default=Category.UNKNOWN)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="cases", verbose_name=_("team"))
+    caseworker = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="cases",
+        verbose_name=_("caseworker"),
+    )
+    version = models.PositiveIntegerField(default=1, editable=False)
+    demo = models.BooleanField(_("invented, for the demonstration"), default=False, editable=False)
+    summary = SealedTextField(_("summary"), null=True, blank=True)
+    closed_on = SealedDateField(_("closed on"), null=True, blank=True)
+    closing_reason = SealedTextField(_("why it was closed"), null=True, blank=True)
+
+    objects = models.Manager.from_queryset(CaseQuerySet)()
+
+    class Meta:
+        verbose_name = _("case")
+        verbose_name_plural = _("cases")
+        indexes = [models.Index(fields=["team", "status"]), models.Index(fields=["caseworker", "status"])]
+        constraints = [
+            models.CheckConstraint(
+                name="case_has_a_code_name",
+                condition=~Q(code_name=""),
+                violation_error_message=_("A case needs a code name. Open it again; the desk makes one."),
+            ),
+            models.CheckConstraint(
+                name="case_status_is_known",
+                condition=Q(status__in=Status.values),
+                violation_error_message=_("This status does not exist. Choose one from the list."),
+            ),
+            models.CheckConstraint(
+                name="case_colour_is_known",
+                condition=Q(colour__in=Colour.values),
+                violation_error_message=_("This urgency does not exist. Choose one from the list."),
+            ),
+            models.CheckConstraint(
+                name="case_country_is_given",
+                condition=~Q(country=""),
+                violation_error_message=_("Choose the country of stay: the desk counts days by its date."),
+            ),
+            models.CheckConstraint(
+                name="closed_case_says_when_and_why",
+                condition=~Q(status=Status.CLOSED) | Q(closed_on__isnull=False, closing_reason__isnull=False),
+                violation_error_message=_("A closed case says on which day and why it was closed."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code_name
+
+    # -- rules
+
+    def clean(self) -> None:
+        """Refuse a closed case without day and reason, and a caseworker who could not open it."""
+        if self.status == Status.CLOSED:
+            for name in ("closed_on", "closing_reason"):
+                if not self.filled(name):
+                    raise refusal(name, _("A closed case says on which day and why it was closed."))
+        if not self._state.adding and "caseworker" not in self.changes() and "team" not in self.changes():
+            return
+        worker = self.caseworker
+        if worker is not None and not sees_cases(worker):
+            raise refusal(
+                "caseworker", _("This account may not see cases. Choose a caseworker or coordinator.")
+            )
+        if worker is not None and worker.team_id != self.team_id:
+            raise refusal(
+                "caseworker", _("The caseworker must belong to the team of the case. Choose the team first.")
+            )
+
+    def case_of(self) -> Case:
+        """Itself: a case is the owner of its own history."""
+        return self
+
+    def next_version(self) -> None:
+        """Count one change for the optimistic lock."""
+        type(self)._base_manager.filter(pk=self.pk).update(version=F("version") + 1)
+        self.version += 1
+
+    # -- verbs: each writes the trail
+
+    def open(self, *, by: User) -> None:
+        """Store a new case under a fresh code name. Raises trail.Refused, ValidationError."""
+        if not may(by, Act.WRITE_CASES):
+            raise trail.Refused(gettext("Your account may not open cases. Ask a coordinator."))
+        if self.team_id is None and by.team_id is None:
+            raise ValidationError(
+                _("Your account belongs to no team. Ask an administrator to put you into one.")
+            )
+        self.team_id = self.team_id or by.team_id
+        if not may(by, Act.ASSIGN_CASES):
+            self.caseworker_id = self.caseworker_id or by.pk
+        if self.team_id != by.team_id or (self.caseworker_id != by.pk and not may(by, Act.ASSIGN_CASES)):
+            raise trail.Refused(
+                gettext("You open cases in your own team and for yourself. Ask a coordinator.")
+            )
+        with transaction.atomic():
+            self._save_under_a_new_name(by)
+            trail.append(by, trail.Verb.CASE_CREATED, case_id=self.pk)
+
+    def _save_under_a_new_name(self, by: User) -> None:
+        for _attempt in range(NAME_ATTEMPTS):
+            self.code_name = new_code_name()
+            try:
+                with transaction.atomic():
+                    self.save(by=by)
+            except IntegrityError:
+                if not Case._base_manager.filter(code_name=self.code_name).exists():
+                    raise
+                self._state.adding = True
+            else:
+                return
+        raise IntegrityError(f"No free code name in {NAME_ATTEMPTS} attempts. Make the word lists longer.")
+
+    def close(self, *, on: datetime.date, by: User, reason: str) -> None:
+        """Close the case as of `on`; its deadlines are cancelled. Raises trail.Refused, ValidationError."""
+        self.require_visible_to(by)
+        if not self._state.adding and self._was("status") == Status.CLOSED:
+            raise refusal("status", _("This case is closed already."))
+        self.status, self.closed_on, self.closing_reason = Status.CLOSED, on, reason.strip()
+        with transaction.atomic():
+            self.save(by=by)
+            trail.append(by, trail.Verb.CASE_CLOSED, case_id=self.pk, reason=self.closing_reason)
+            self.refresh_deadlines()
+
+    def reopen(self, *, by: User, reason: str) -> None:
+        """Take a closed case up again; the earlier closing stays in its history. Raises as close()."""
+        self.require_visible_to(by)
+        if self._was("status") != Status.CLOSED:
+            raise refusal("status", _("This case is not closed."))
+        if not reason.strip():
+            raise ValidationError(_("Say why the case is taken up again."))
+        self.status, self.closed_on, self.closing_reason = Status.OPEN, None, None
+        with transaction.atomic():
+            self.save(by=by)
+            trail.append(by, trail.Verb.CASE_REOPENED, case_id=self.pk, reason=reason.strip())
+            self.refresh_deadlines()
+
+    def assign(self, *, to: User | None, by: User, reason: str = "") -> None:
+        """Hand the case to `to`, or to nobody for now. Only a coordinator of the team does that.
+
+        Raises trail.Refused, or ValidationError where `to` may not hold the case.
+        """
+        self.require_visible_to(by)
+        if not (may(by, Act.ASSIGN_CASES) and by.team_id == self.team_id):
+            raise trail.Refused(
+                gettext("Only a coordinator of the team hands a case to somebody. Ask one."), case_id=self.pk
+            )
+        self.caseworker = to
+        with transaction.atomic():
+            self.save(by=by)
+            trail.append(by, trail.Verb.CASE_ASSIGNED, case_id=self.pk, fields=("caseworker",), reason=reason)
+
+    def share(self, *, to: User, until_on: datetime.date, by: User, reason: str = "") -> CaseShare:
+        """Let `to` open the case up to and with `until_on`. Raises trail.Refused, ValidationError."""
+        self.require_visible_to(by)
+        if not sees_cases(to):
+            raise ValidationError(_("This account may not see cases. Choose a caseworker or coordinator."))
+        with transaction.atomic():
+            share, _new = CaseShare.objects.update_or_create(
+                case=self, user=to, defaults={"until_on": until_on}
+            )
+            trail.append(by, trail.Verb.CASE_SHARED, case_id=self.pk, reason=reason)
+        return share
+
+    def require_visible_to(self, user: User) -> None:
+        """Raise trail.Refused (a PermissionDenied) unless `user` may open the case."""
+        if not Case.objects.visible_to(user).filter(pk=self.pk).exists():
+            raise trail.Refused(
+                gettext("You may not open this case. Ask a coordinator of its team."), case_id=self.pk
+            )
+
+    def _was(self, name: str) -> Any:
+        return self.__dict__.get("_readable_seen", {}).get(name, getattr(self, name))
+
+    # -- deadlines
+
+    def facts(self) -> CaseFacts:
+        """The dated facts of the file as `cases.deadlines.derive` takes them."""
+        from cases.models.facts import read_facts
+
+        return read_facts(self)[0]
+
+    def refresh_deadlines(self) -> None:
+        """Make the deadlines what the facts say now; what a damaged row said before stays due."""
+        from cases.models.facts import apply_facts
+
+        apply_facts(self)
+
+
+class CaseShare(models.Model):
+    """A colleague who may open a case that is not theirs, up to and with a day."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="shares", verbose_name=_("case"))
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("shared with"))
+    until_on = models.DateField(_("until"))
+
+    class Meta:
+        verbose_name = _("shared case")
+        verbose_name_plural = _("shared cases")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "user"],
+                name="case_shared_once",
+                violation_error_message=_(
+                    "This case is shared with this person already. Change the day instead."
+                ),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.case.code_name

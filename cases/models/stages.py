@@ -1,0 +1,160 @@
+"""Kinds and stages of an application, and the moves between stages that the law knows.
+
+The same codes as in the procedural rules; a test compares them with that data.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+
+class ApplicationKind(models.TextChoices):
+    """What was asked for. A paper to travel with, in order to ask for asylum, is not an asylum claim."""
+
+    TRAVEL_DOCUMENT = (
+        "travel_document_or_visa_for_asylum",
+        _("Travel document or visa, to apply for asylum there"),
+    )
+    ASYLUM_CLAIM = "asylum_claim", _("Asylum claim")
+    HUMANITARIAN_VISA = "humanitarian_visa", _("Humanitarian visa")
+    RESIDENCE_PERMIT = "residence_permit", _("Residence permit")
+    RESETTLEMENT = "resettlement_referral", _("Resettlement referral")
+    FAMILY_REUNIFICATION = "family_reunification", _("Family reunification")
+    APPEAL = "appeal", pgettext_lazy("kind of application", "Appeal")
+
+
+class Stage(models.TextChoices):
+    """Where an application stands."""
+
+    DRAFT = "draft", _("We prepare it; nothing sent")
+    TRAVEL_REQUESTED = "travel_document_requested", _("Travel document requested")
+    TRAVEL_REFUSED = "travel_document_refused", _("Travel document refused")
+    TRAVEL_GRANTED = "travel_document_granted", _("Travel document granted")
+    INTENTION_DECLARED = "intention_declared", _("Asked for orally or at the border")
+    REGISTERED = "registered", _("Registered")
+    LODGED = "lodged", _("Lodged")
+    RESPONSIBILITY_CHECK = "responsibility_check", _("Which state is responsible is being checked")
+    TRANSFER_DECISION = "transfer_decision", _("Transfer to another state decided")
+    INTERVIEW_SCHEDULED = "interview_scheduled", _("Interview scheduled")
+    INTERVIEW_DONE = "interview_done", _("Interview done")
+    DECISION_PENDING = "decision_pending", _("Waiting for the decision")
+    GRANTED_REFUGEE = "granted_refugee", _("Refugee status granted")
+    GRANTED_SUBSIDIARY = "granted_subsidiary", _("Subsidiary protection granted")
+    GRANTED_OTHER = "granted_other", _("Granted on another ground")
+    REFUSED = "refused", pgettext_lazy("stage of an application", "Refused")
+    APPEAL_PENDING = "appeal_pending", _("Appeal pending")
+    APPEAL_ALLOWED = "appeal_allowed", _("Appeal allowed")
+    APPEAL_DISMISSED = "appeal_dismissed", _("Appeal dismissed")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    CEASED = "ceased_or_revoked", _("Ceased or revoked")
+    STATUS_UNKNOWN = "status_unknown", _("Status unknown")
+
+
+S = Stage
+TRAVEL_STAGES = frozenset({S.TRAVEL_REQUESTED, S.TRAVEL_REFUSED, S.TRAVEL_GRANTED})
+# Stages in which an application for a travel document may stand: none of them decides about asylum.
+STAGES_OF_TRAVEL_DOCUMENT = TRAVEL_STAGES | {
+    S.DRAFT,
+    S.INTERVIEW_SCHEDULED,
+    S.INTERVIEW_DONE,
+    S.DECISION_PENDING,
+    S.APPEAL_PENDING,
+    S.APPEAL_ALLOWED,
+    S.APPEAL_DISMISSED,
+    S.WITHDRAWN,
+    S.CEASED,
+    S.STATUS_UNKNOWN,
+}
+# Nothing more happens here by itself. A refusal is not among them: its appeal window may run.
+FINISHED = frozenset({S.GRANTED_REFUGEE, S.GRANTED_SUBSIDIARY, S.GRANTED_OTHER, S.WITHDRAWN})
+
+_GRANTED = {S.GRANTED_REFUGEE, S.GRANTED_SUBSIDIARY, S.GRANTED_OTHER}
+_OPENING = {S.REGISTERED, S.LODGED, S.WITHDRAWN}
+
+MOVES: dict[str, frozenset[str]] = {
+    stage: frozenset(to)
+    for stage, to in {
+        S.DRAFT: {S.TRAVEL_REQUESTED, S.INTENTION_DECLARED, *_OPENING},
+        S.TRAVEL_REQUESTED: {
+            S.TRAVEL_GRANTED,
+            S.TRAVEL_REFUSED,
+            S.DECISION_PENDING,
+            S.INTERVIEW_SCHEDULED,
+            S.WITHDRAWN,
+        },
+        S.TRAVEL_REFUSED: {S.APPEAL_PENDING, S.TRAVEL_REQUESTED},
+        S.TRAVEL_GRANTED: {S.CEASED},
+        S.INTENTION_DECLARED: {S.REFUSED, *_OPENING},
+        S.REGISTERED: {
+            S.LODGED,
+            S.RESPONSIBILITY_CHECK,
+            S.INTERVIEW_SCHEDULED,
+            S.DECISION_PENDING,
+            S.REFUSED,
+            S.WITHDRAWN,
+        },
+        S.LODGED: {
+            S.REGISTERED,
+            S.RESPONSIBILITY_CHECK,
+            S.INTERVIEW_SCHEDULED,
+            S.DECISION_PENDING,
+            S.REFUSED,
+            S.WITHDRAWN,
+            *_GRANTED,
+        },
+        S.RESPONSIBILITY_CHECK: {S.TRANSFER_DECISION, S.INTERVIEW_SCHEDULED, S.DECISION_PENDING, S.WITHDRAWN},
+        S.TRANSFER_DECISION: {
+            S.APPEAL_PENDING,
+            S.RESPONSIBILITY_CHECK,
+            S.INTERVIEW_SCHEDULED,
+            S.DECISION_PENDING,
+            S.WITHDRAWN,
+        },
+        S.INTERVIEW_SCHEDULED: {S.INTERVIEW_DONE, S.DECISION_PENDING, S.REFUSED, S.WITHDRAWN},
+        S.INTERVIEW_DONE: {
+            S.INTERVIEW_SCHEDULED,
+            S.DECISION_PENDING,
+            S.TRAVEL_GRANTED,
+            S.TRAVEL_REFUSED,
+            S.REFUSED,
+            S.WITHDRAWN,
+            *_GRANTED,
+        },
+        S.DECISION_PENDING: {
+            S.INTERVIEW_SCHEDULED,
+            S.RESPONSIBILITY_CHECK,
+            S.TRAVEL_GRANTED,
+            S.TRAVEL_REFUSED,
+            S.REFUSED,
+            S.WITHDRAWN,
+            *_GRANTED,
+        },
+        S.GRANTED_REFUGEE: {S.CEASED},
+        S.GRANTED_SUBSIDIARY: {S.APPEAL_PENDING, S.GRANTED_REFUGEE, S.CEASED},
+        S.GRANTED_OTHER: {S.APPEAL_PENDING, S.GRANTED_REFUGEE, S.GRANTED_SUBSIDIARY, S.CEASED},
+        S.REFUSED: {S.APPEAL_PENDING, S.LODGED},
+        S.APPEAL_PENDING: {S.APPEAL_ALLOWED, S.APPEAL_DISMISSED, S.WITHDRAWN},
+        S.APPEAL_ALLOWED: {
+            S.DECISION_PENDING,
+            S.INTERVIEW_SCHEDULED,
+            S.RESPONSIBILITY_CHECK,
+            S.TRAVEL_GRANTED,
+            S.TRAVEL_REQUESTED,
+            S.APPEAL_PENDING,
+            *_GRANTED,
+        },
+        S.APPEAL_DISMISSED: {S.APPEAL_PENDING, S.LODGED, S.TRANSFER_DECISION},
+        S.WITHDRAWN: {S.LODGED, S.REGISTERED},
+        S.CEASED: {S.APPEAL_PENDING},
+        S.STATUS_UNKNOWN: set(),
+    }.items()
+}
+
+
+def may_move(before: str, after: str) -> bool:
+    """Whether an application may go from one stage to the other; "status unknown" joins all but a draft."""
+    if S.STATUS_UNKNOWN in (before, after):
+        return S.DRAFT not in (before, after)
+    return after in MOVES[before]
