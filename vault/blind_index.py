@@ -45,6 +45,10 @@ class ComputedField(models.Field):  # type: ignore[type-arg]
         """What to store for the opened source `value`."""
         raise NotImplementedError
 
+    def possible(self, value: Any) -> tuple[Any, ...]:
+        """All that may rightly be stored for `value` while a key is being changed, the current one first."""
+        raise NotImplementedError
+
     def pre_save(self, instance: Any, add: bool) -> Any:
         data = instance.__dict__
         if self.source in data and not isinstance(data[self.source], Sealed):
@@ -106,6 +110,10 @@ class BlindIndex(ComputedField, models.BigIntegerField):  # type: ignore[type-ar
         token = self.token(value)
         return None if token is None else int(token)
 
+    def possible(self, value: Any) -> tuple[int | None, ...]:
+        token = self.token(value)
+        return (None,) if token is None else (int(token), *token.others)
+
     def matches(self, row: SealedModel, value: Any) -> bool:
         """Whether the opened source of `row` is another spelling of `value`; False if it does not open."""
         try:
@@ -161,20 +169,25 @@ class KeyedTokenField(ComputedField, models.CharField):  # type: ignore[type-arg
         kwargs.update(names=self.names, key=self.key)
         return name, "vault.fields.KeyedTokenField", [self.source], kwargs
 
-    def token(self, payload: Any) -> str | None:
-        """The token of a payload (a mapping that has every one of `names`); None for None."""
-        if payload is None:
-            return None
-        missing = [name for name in self.names if name not in payload]
+    def possible(self, value: Any) -> tuple[str | None, ...]:
+        if value is None:
+            return (None,)
+        missing = [name for name in self.names if name not in value]
         if missing:
             raise FieldError(f"{self.source} lacks {', '.join(missing)}, which {self.name} is computed from.")
-        chosen = {name: payload[name] for name in self.names}
         text = json.dumps(
-            chosen, sort_keys=True, ensure_ascii=False, separators=(",", ":"), cls=DjangoJSONEncoder
+            {name: value[name] for name in self.names},
+            sort_keys=True,
+            ensure_ascii=False,
+            separators=(",", ":"),
+            cls=DjangoJSONEncoder,
         )
-        return (
-            keyring().keys(self.key)[0].mac(f"keyed-token/{self._label}.{self.column}", text.encode()).hex()
-        )
+        label = f"keyed-token/{self._label}.{self.column}"
+        return tuple(key.mac(label, text.encode()).hex() for key in keyring().keys(self.key))
+
+    def token(self, payload: Any) -> str | None:
+        """The token of a payload (a mapping that has every one of `names`); None for None."""
+        return self.possible(payload)[0]
 
     def compute(self, value: Any) -> str | None:
         return self.token(value)

@@ -99,7 +99,7 @@ class SealedModel(models.Model):
         if found is None:
             found = (cls.sealed_row_id,)
             if cls.sealed_under not in (None, "self", "house"):
-                found += (cls._meta.get_field(cls.sealed_under).attname,)  # type: ignore[union-attr, arg-type]
+                found += (cls._meta.get_field(cls.sealed_under).attname,)  # type: ignore[union-attr]
             cls._identity = found  # type: ignore[attr-defined]
         return found
 
@@ -113,7 +113,7 @@ class SealedModel(models.Model):
             return row, HOUSE
         owner = getattr(self, names[1])
         if owner is None:
-            if not self._meta.get_field(str(self.sealed_under)).null:  # type: ignore[union-attr]
+            if not self._meta.get_field(str(self.sealed_under)).null:
                 raise FieldError(
                     f"{self._meta.label}: set {self.sealed_under} first; its key seals this row."
                 )
