@@ -40,6 +40,7 @@ class Verb(models.TextChoices):
     DEADLINE_SEEN = "deadline_seen", _("saw the deadline")
     DEADLINE_DONE = "deadline_done", _("marked the deadline done")
     DEADLINE_SNOOZED = "deadline_snoozed", _("put the deadline off")
+    DEADLINE_REOPENED = "deadline_reopened", _("marked the deadline open again")
     DIGEST_SIGNED = "digest_signed", _("signed the digest")
     RECORD_CREATED = "record_created", _("added a record")
     RECORD_CHANGED = "record_changed", _("changed a record")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from cases.deadlines import ApplicationFact, CaseFacts, DocumentFact, Due, StayFact, TaskFact, derive
+from cases.deadlines import ApplicationFact, CaseFacts, DocumentFact, StayFact, TaskFact, derive
 from cases.models.case import Case, Status
 from vault.cipher import CannotOpen
 
@@ -74,10 +74,4 @@ def apply_facts(case: Case) -> None:
     from cases.models.deadline import Deadline
 
     facts, damaged = read_facts(case)
-    dues = list(derive(facts))
-    if damaged and not facts.closed:
-        known = {(due.kind, due.source) for due in dues}
-        for row in Deadline.objects.open().filter(case=case):
-            if row.source in damaged and (row.kind, row.source) not in known:
-                dues.append(Due(row.kind, row.source, row.due_on, row.country))
-    Deadline.objects.apply(case, tuple(dues))
+    Deadline.objects.apply(case, derive(facts), unreadable=() if facts.closed else damaged)

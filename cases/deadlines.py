@@ -1,0 +1,163 @@
+"""Which deadlines must exist, and when who hears of them: facts in, dates out. No Django, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+DEFAULT_LEADS = (30, 14, 7, 3, 1, 0)
+MORNING = time(9)
+SATURDAY = 5
+
+
+class Kind(StrEnum):
+    """What happens on the day; the values stand in the database."""
+
+    STAY_END = "stay_end"
+    DOCUMENT_END = "document_end"
+    APPLICATION_CHECK = "application_check"
+    INTERVIEW = "interview"
+    HEARING = "hearing"
+    TASK = "task"
+
+
+@dataclass(frozen=True)
+class StayFact:
+    """A stay; `last_legal_day` is the day to be out. `left_on` is a day that has come, not a plan."""
+
+    id: UUID
+    country: str
+    left_on: date | None
+    last_legal_day: date | None
+
+
+@dataclass(frozen=True)
+class DocumentFact:
+    """An identity document; one that is lost, replaced or declared invalid is not `in_force`."""
+
+    id: UUID
+    country: str
+    valid_until: date | None
+    in_force: bool
+
+
+@dataclass(frozen=True)
+class ApplicationFact:
+    """An application with an authority, and what is next on it."""
+
+    id: UUID
+    country: str
+    next_check_on: date | None
+    interview_on: date | None
+    hearing_on: date | None
+    closed: bool
+
+
+@dataclass(frozen=True)
+class TaskFact:
+    """Something a colleague promised to do by a day."""
+
+    id: UUID
+    country: str
+    due_on: date | None
+    done: bool
+
+
+@dataclass(frozen=True)
+class CaseFacts:
+    """The dated facts of one file. `country` is where the person is; it stands in where a fact names none."""
+
+    country: str
+    stays: Sequence[StayFact] = ()
+    documents: Sequence[DocumentFact] = ()
+    applications: Sequence[ApplicationFact] = ()
+    tasks: Sequence[TaskFact] = ()
+    closed: bool = False
+
+
+@dataclass(frozen=True)
+class Due:
+    """A deadline that must exist. `source` names its fact ("stay:<uuid>"), unique in a case with `kind`."""
+
+    kind: str
+    source: str
+    due_on: date
+    country: str
+
+
+def derive(facts: CaseFacts) -> tuple[Due, ...]:
+    """Every deadline that the facts of a case call for; none once the case is closed.
+
+    Dates that have passed are kept: an overdue date stays due until the facts change or a person says done.
+    """
+    if facts.closed:
+        return ()
+    found = (*_of_stays(facts), *_of_documents(facts), *_of_applications(facts), *_of_tasks(facts))
+    return tuple(sorted(found, key=lambda due: (due.due_on, due.kind, due.source)))
+
+
+def _of_stays(facts: CaseFacts) -> Iterator[Due]:
+    for stay in facts.stays:
+        if stay.last_legal_day and stay.left_on is None:
+            yield Due(Kind.STAY_END, f"stay:{stay.id}", stay.last_legal_day, stay.country or facts.country)
+
+
+def _of_documents(facts: CaseFacts) -> Iterator[Due]:
+    for document in facts.documents:
+        if document.valid_until and document.in_force:
+            # The date of the country of stay counts: that is where the person must act.
+            yield Due(Kind.DOCUMENT_END, f"document:{document.id}", document.valid_until, facts.country)
+
+
+def _of_applications(facts: CaseFacts) -> Iterator[Due]:
+    for application in facts.applications:
+        dates = {
+            Kind.APPLICATION_CHECK: application.next_check_on,
+            Kind.INTERVIEW: application.interview_on,
+            Kind.HEARING: application.hearing_on,
+        }
+        for kind, day in dates.items():
+            if day and not application.closed:
+                yield Due(kind, f"application:{application.id}", day, application.country or facts.country)
+
+
+def _of_tasks(facts: CaseFacts) -> Iterator[Due]:
+    for task in facts.tasks:
+        if task.due_on and not task.done:
+            yield Due(Kind.TASK, f"task:{task.id}", task.due_on, task.country or facts.country)
+
+
+def lead_reached(days_left: int, leads: Iterable[int] = DEFAULT_LEADS) -> int | None:
+    """The most urgent lead already reached, in days; None while even the longest is ahead.
+
+    It asks "what is due", never "what is due today": a missed day loses nothing, and a week of missed days
+    gives one reminder.
+    """
+    return min((lead for lead in leads if days_left <= lead), default=None)
+
+
+def unseen_goes_up_at(due_on: date, armed_at: datetime | None, zone: ZoneInfo) -> datetime:
+    """From when coordinators are told of a date that nobody has seen.
+
+    24 hours before the day begins in `zone`, brought forward to Friday from a weekend: a mail that is read
+    on Monday is too late for Monday. A date that was set (`armed_at`) later than that leaves its caseworker
+    until the next working morning, but never longer than the morning of the day itself.
+    """
+    day = due_on - timedelta(days=1)
+    while day.weekday() >= SATURDAY:
+        day -= timedelta(days=1)
+    planned = datetime.combine(day, time(), zone)
+    if armed_at is None or armed_at <= planned:
+        return planned
+    return min(_next_working_morning(armed_at, zone), datetime.combine(due_on, MORNING, zone))
+
+
+def _next_working_morning(after: datetime, zone: ZoneInfo) -> datetime:
+    day = after.astimezone(zone).date()
+    while day.weekday() >= SATURDAY or datetime.combine(day, MORNING, zone) <= after:
+        day += timedelta(days=1)
+    return datetime.combine(day, MORNING, zone)

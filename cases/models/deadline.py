@@ -1,0 +1,366 @@
+"""Dates that must not be missed. No readable column beside a date places it in time: docs/THREAT_MODEL.md."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self, cast
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from cases import countries
+from cases.deadlines import Due, Kind
+from staff import trail
+from vault.cipher import CannotOpen
+from vault.fields import BlindIndex, SealedCharField, SealedDateField, SealedJSONField, SealedTextField
+from vault.models import SealedModel
+from vault.queryset import SealedQuerySet
+
+if TYPE_CHECKING:
+    from cases.models.case import Case
+    from staff.models import User
+
+SNOOZE_DAYS = 30
+# A reason shorter than this does not show by the length of its ciphertext (bytes of UTF-8).
+REASON_BYTES = 240
+PAST_WEEKS = 52 * 20
+FUTURE_WEEKS = 52 * 40
+
+
+class DeadlineKind(models.TextChoices):
+    """What happens on the day."""
+
+    STAY_END = Kind.STAY_END.value, _("Legal stay ends")
+    DOCUMENT_END = Kind.DOCUMENT_END.value, _("Document expires")
+    APPLICATION_CHECK = Kind.APPLICATION_CHECK.value, _("Ask about the application")
+    INTERVIEW = Kind.INTERVIEW.value, _("Interview")
+    HEARING = Kind.HEARING.value, _("Hearing")
+    TASK = Kind.TASK.value, _("Task")
+
+
+class DeadlineState(models.TextChoices):
+    """Whether anybody still has to act."""
+
+    OPEN = "open", _("Open")
+    DONE = "done", _("Done")
+    CANCELLED = "cancelled", _("No longer applies")
+
+
+@dataclass(frozen=True)
+class Care:
+    """Who has taken notice of a date. Always of one length, or its ciphertext would tell that it is near."""
+
+    armed_at: datetime | None = None
+    seen_at: datetime | None = None
+    seen_by: UUID | None = None
+    snoozed_until: date | None = None
+
+    def as_json(self) -> dict[str, str]:
+        """Every entry filled up with blanks to the length it has at most."""
+        return {
+            "armed_at": _iso(self.armed_at).ljust(25),
+            "seen_at": _iso(self.seen_at).ljust(25),
+            "seen_by": str(self.seen_by or "").ljust(36),
+            "snoozed_until": str(self.snoozed_until or "").ljust(10),
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, str]) -> Care:
+        """What as_json() stored."""
+        text = {name: value.strip() for name, value in stored.items()}
+        return cls(
+            armed_at=datetime.fromisoformat(text["armed_at"]) if text["armed_at"] else None,
+            seen_at=datetime.fromisoformat(text["seen_at"]) if text["seen_at"] else None,
+            seen_by=UUID(text["seen_by"]) if text["seen_by"] else None,
+            snoozed_until=date.fromisoformat(text["snoozed_until"]) if text["snoozed_until"] else None,
+        )
+
+
+def _iso(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else ""
+
+
+def new_care() -> dict[str, str]:
+    """The care of a date that was set just now."""
+    return Care(armed_at=timezone.now()).as_json()
+
+
+def _padded(reason: str) -> str:
+    return reason + " " * max(0, REASON_BYTES - len(reason.encode()))
+
+
+def _weeks(first: date, last: date) -> Iterable[date]:
+    """One day of each ISO week that touches the days from `first` to `last`."""
+    monday = first - timedelta(days=first.weekday())
+    return (monday + timedelta(weeks=n) for n in range((last - monday).days // 7 + 1))
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What apply() changed."""
+
+    added: int = 0
+    rearmed: int = 0
+    cancelled: int = 0
+
+
+class DeadlineQuerySet(SealedQuerySet["Deadline"]):
+    """Questions about dates. Weeks are asked of the database, days are cut and sorted here."""
+
+    def open(self) -> Self:
+        """Dates that somebody still has to act on."""
+        return self.filter(state=DeadlineState.OPEN)
+
+    def visible_to(self, user: User) -> Self:
+        """Dates of the cases that `user` may open."""
+        from cases.models.case import Case
+
+        return self.filter(case__in=Case.objects.visible_to(user))
+
+    def due_between(self, first: date, last: date) -> list[Deadline]:
+        """Those due from `first` to `last`, both counted in, by date. What does not open is left out."""
+        tokens = [_week_field().token(day) for day in _weeks(first, last)]
+        return _cut(self.filter(due_week__in=tokens), first, last)
+
+    def due_until(self, last: date) -> list[Deadline]:
+        """Those due on `last` or any day before, by date. What does not open is left out."""
+        return _cut(self.in_weeks_until(last), date.min, last)
+
+    def in_weeks_until(self, last: date) -> Self:
+        """Rows of every week that is not known to lie after `last`.
+
+        The past has no first week, so the weeks to come are taken away instead: a token that is nobody's
+        (an old week, an old key, none at all) is opened rather than overlooked.
+        """
+        stored = set(self.order_by().values_list("due_week", flat=True).distinct())
+        monday = last - timedelta(days=last.weekday())
+        ahead = _tokens(monday + timedelta(weeks=n) for n in range(1, FUTURE_WEEKS))
+        behind = _tokens(monday - timedelta(weeks=n) for n in range(PAST_WEEKS))
+        wanted = stored - (ahead - behind)
+        rows = Q(due_week__in=[week for week in wanted if week is not None])
+        return self.filter(rows | Q(due_week__isnull=True) if None in wanted else rows)
+
+    def apply(self, case: Case, dues: Sequence[Due], *, unreadable: Collection[str] = ()) -> Applied:
+        """Make the deadlines of `case` exactly `dues`.
+
+        A date that moved is armed afresh; one that did not keeps who saw it, until when it sleeps and whether
+        it is done, and is not written. What is true no longer is cancelled, except where its fact (`source`
+        in `unreadable`) does not open: a damaged cell must not silence a date.
+        """
+        with transaction.atomic(using=self.db):
+            # Two people saving one case at the same moment must not both add its deadlines.
+            type(case)._base_manager.select_for_update().filter(pk=case.pk).values_list("pk").first()
+            stored = _by_source(case, self.filter(case=case))
+            wanted = {(due.kind, due.source): due for due in dues}
+            new = [Deadline.of(case, due) for key, due in wanted.items() if key not in stored]
+            secrets.SystemRandom().shuffle(new)  # the order of insertion is readable
+            self.bulk_create(new)
+            rearmed = sum(stored[key].follow(due) for key, due in wanted.items() if key in stored)
+            gone = [
+                row
+                for key, row in stored.items()
+                if key not in wanted and key[1] not in unreadable and row.state == DeadlineState.OPEN
+            ]
+            for row in gone:
+                row.cancel(gettext("The facts no longer call for it."))
+        return Applied(len(new), rearmed, len(gone))
+
+
+def _by_source(case: Case, rows: Iterable[Deadline]) -> dict[tuple[str, str], Deadline]:
+    """The rows of a case by kind and source; those whose source does not open are left alone."""
+    found: dict[tuple[str, str], Deadline] = {}
+    for row in rows:
+        row.case = case
+        try:
+            found[row.kind, row.source] = row
+        except CannotOpen:
+            continue
+    return found
+
+
+def _week_field() -> BlindIndex:
+    return cast(BlindIndex, Deadline._meta.get_field("due_week"))
+
+
+def _tokens(days: Iterable[date]) -> set[int | None]:
+    field = _week_field()
+    found: set[int | None] = set()
+    for day in days:
+        token = field.token(day)
+        if token is not None:
+            found.update((int(token), *token.others))
+    return found
+
+
+def _cut(rows: Iterable[Deadline], first: date, last: date) -> list[Deadline]:
+    found = [(row.due_on, row.pk, row) for row in rows if row.opens() and first <= row.due_on <= last]
+    return [row for _on, _pk, row in sorted(found, key=lambda item: item[:2])]
+
+
+class Deadline(SealedModel):
+    """A date of a case. Who saw it and until when it sleeps is `care`; the worker opens both, and no name."""
+
+    sealed_under = "case"
+    sealed_label = "cases.deadline"
+
+    case = models.ForeignKey(
+        "cases.Case", models.PROTECT, related_name="deadlines", editable=False, verbose_name=_("case")
+    )
+    kind = models.CharField(_("what"), max_length=20, choices=DeadlineKind, editable=False)
+    country = models.CharField(
+        _("country"), max_length=2, editable=False, help_text=_("Where the day begins and ends.")
+    )
+    state = models.CharField(
+        _("state"), max_length=10, choices=DeadlineState, default=DeadlineState.OPEN, editable=False
+    )
+    due_on = SealedDateField(_("due on"), key="calendar", editable=False)
+    due_week = BlindIndex("due_on", normalise="vault.normalise.iso_week", key="calendar", db_index=False)
+    source = SealedCharField(_("derived from"), key="calendar", max_length=80, editable=False)
+    care = SealedJSONField(key="calendar", default=new_care, editable=False)
+    reason_padded = SealedTextField(_("reason"), default=_padded(""), editable=False)
+
+    objects = models.Manager.from_queryset(DeadlineQuerySet)()
+
+    class Meta:
+        verbose_name = _("deadline")
+        verbose_name_plural = _("deadlines")
+        indexes = [models.Index(fields=["state", "due_week"], name="deadline_state_week")]
+        constraints = [
+            models.CheckConstraint(
+                name="deadline_kind_is_known",
+                condition=Q(kind__in=DeadlineKind.values),
+                violation_error_message=_("This kind of deadline does not exist. Choose one from the list."),
+            ),
+            models.CheckConstraint(
+                name="deadline_state_is_known",
+                condition=Q(state__in=DeadlineState.values),
+                violation_error_message=_("A deadline is open, done or cancelled."),
+            ),
+            models.CheckConstraint(
+                name="deadline_has_a_country",
+                condition=~Q(country=""),
+                violation_error_message=_("A deadline needs a country: it says when the day is over."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self._meta.verbose_name)
+
+    @classmethod
+    def of(cls, case: Case, due: Due) -> Deadline:
+        """A new deadline of `case`, not stored yet."""
+        return cls(case=case, kind=due.kind, source=due.source, due_on=due.due_on, country=due.country)
+
+    # -- reading
+
+    @property
+    def taken(self) -> Care:
+        """Who has taken notice of the date, and until when it sleeps; nobody where that does not open."""
+        try:
+            return Care.from_json(self.care)
+        except CannotOpen:
+            return Care()
+
+    @property
+    def reason(self) -> str:
+        """Why it is done, put off or cancelled; "" where nobody said."""
+        return str(self.reason_padded).rstrip()
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether a person has taken notice of the date since it was set."""
+        return self.taken.seen_at is not None
+
+    def sleeps_on(self, today: date) -> bool:
+        """Whether reminders rest on `today`; they come back on the day it sleeps until."""
+        until = self.taken.snoozed_until
+        return until is not None and today < until
+
+    def opens(self) -> bool:
+        """Whether the date can be read here."""
+        try:
+            return self.due_on is not None
+        except CannotOpen:
+            return False
+
+    def today(self, now: datetime | None = None) -> date:
+        """The date where the deadline counts, at `now`."""
+        return countries.today_in(self.country, now or timezone.now())
+
+    # -- following the facts
+
+    def follow(self, due: Due) -> bool:
+        """Take over what the facts say now; True where the date is armed afresh. Writes only what changed."""
+        moved = not self.opens() or self.due_on != due.due_on
+        if moved or self.state == DeadlineState.CANCELLED:
+            self.due_on, self.country, self.state = due.due_on, due.country, DeadlineState.OPEN
+            self.care, self.reason_padded = new_care(), _padded("")
+            self.save(update_fields=["due_on", "country", "state", "care", "reason_padded"])
+            return True
+        if self.country != due.country:
+            self.country = due.country
+            self.save(update_fields=["country"])
+        return False
+
+    def cancel(self, reason: str) -> None:
+        """It applies no longer; `reason` is kept sealed."""
+        self.state, self.reason_padded = DeadlineState.CANCELLED, _padded(reason)
+        self.save(update_fields=["state", "reason_padded"])
+
+    # -- what people do; each is on the trail
+
+    def mark_seen(self, *, by: User, at: datetime | None = None) -> None:
+        """`by` has taken notice: coordinators need not be told that nobody did. Raises trail.Refused."""
+        moment = at or timezone.now()
+        self._act(by, trail.Verb.DEADLINE_SEEN, moment, care=self._noticed(by, moment).as_json())
+
+    def mark_done(self, *, by: User, at: datetime | None = None, reason: str = "") -> None:
+        """Nobody has to act any more. Raises trail.Refused."""
+        moment = at or timezone.now()
+        care = self._noticed(by, moment).as_json()
+        self._act(by, trail.Verb.DEADLINE_DONE, moment, reason, state=DeadlineState.DONE, care=care)
+
+    def reopen(self, *, by: User, reason: str, at: datetime | None = None) -> None:
+        """It was marked done by mistake: reminders start again. Raises trail.Refused, ValidationError."""
+        self._need(reason, _("Say why this deadline is open again."))
+        self._act(by, trail.Verb.DEADLINE_REOPENED, at, reason, state=DeadlineState.OPEN, care=new_care())
+
+    def snooze(self, *, until: date, by: User, reason: str, at: datetime | None = None) -> None:
+        """No reminders before `until`. Raises trail.Refused, ValidationError with what to do instead."""
+        moment = at or timezone.now()
+        today = self.today(moment)
+        self._need(reason, _("Say why this can wait: colleagues will read it."))
+        if until <= today:
+            raise ValidationError(_("Choose a day after today."))
+        if until > today + timedelta(days=SNOOZE_DAYS):
+            raise ValidationError(_("Choose a day within the next %(days)d days.") % {"days": SNOOZE_DAYS})
+        if today <= self.due_on < until:
+            raise ValidationError(_("Choose a day that is not after the date itself."))
+        care = replace(self._noticed(by, moment), snoozed_until=until).as_json()
+        self._act(by, trail.Verb.DEADLINE_SNOOZED, moment, reason, care=care)
+
+    def _noticed(self, by: User, at: datetime) -> Care:
+        return replace(self.taken, seen_at=at, seen_by=by.pk)
+
+    @staticmethod
+    def _need(reason: str, message: Any) -> None:
+        if not reason.strip():
+            raise ValidationError(message)
+
+    def _act(self, by: User, verb: trail.Verb, at: datetime | None, reason: str = "", **changed: Any) -> None:
+        self.case.require_visible_to(by)
+        if reason.strip():
+            changed["reason_padded"] = _padded(reason.strip())
+        for name, value in changed.items():
+            setattr(self, name, value)
+        with transaction.atomic():
+            self.save(update_fields=list(changed))
+            trail.append(by, verb, case_id=self.case_id, reason=reason.strip(), at=at)

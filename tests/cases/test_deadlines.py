@@ -1,0 +1,145 @@
+"""Facts in, deadlines out; and who hears of them when. Pure: no database, no clock."""
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cases.deadlines import (
+    DEFAULT_LEADS,
+    ApplicationFact,
+    CaseFacts,
+    DocumentFact,
+    StayFact,
+    TaskFact,
+    derive,
+    lead_reached,
+    unseen_goes_up_at,
+)
+
+SOME = UUID(int=1)
+DAY = date(2026, 11, 23)
+ALMATY = ZoneInfo("Asia/Almaty")
+
+days = st.dates(date(2020, 1, 1), date(2040, 1, 1))
+maybe_days = st.none() | days
+ids = st.uuids()
+countries = st.sampled_from(["KZ", "AM", "GE"])
+facts = st.builds(
+    CaseFacts,
+    country=countries,
+    stays=st.lists(st.builds(StayFact, ids, countries, maybe_days, maybe_days), max_size=3),
+    documents=st.lists(st.builds(DocumentFact, ids, countries, maybe_days, st.booleans()), max_size=3),
+    applications=st.lists(
+        st.builds(ApplicationFact, ids, countries, maybe_days, maybe_days, maybe_days, st.booleans()),
+        max_size=3,
+    ),
+    tasks=st.lists(st.builds(TaskFact, ids, countries, maybe_days, st.booleans()), max_size=3),
+    closed=st.booleans(),
+)
+
+
+def test_a_stay_in_progress_ends_on_its_last_legal_day():
+    (due,) = derive(CaseFacts("KZ", stays=[StayFact(SOME, "KZ", None, DAY)]))
+    assert (due.kind, due.source, due.due_on, due.country) == ("stay_end", f"stay:{SOME}", DAY, "KZ")
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        CaseFacts("KZ", stays=[StayFact(SOME, "KZ", DAY, DAY)]),
+        CaseFacts("KZ", stays=[StayFact(SOME, "KZ", None, None)]),
+        CaseFacts("KZ", documents=[DocumentFact(SOME, "KZ", DAY, in_force=False)]),
+        CaseFacts("KZ", applications=[ApplicationFact(SOME, "FR", DAY, DAY, DAY, closed=True)]),
+        CaseFacts("KZ", tasks=[TaskFact(SOME, "KZ", DAY, done=True)]),
+        CaseFacts("KZ", stays=[StayFact(SOME, "KZ", None, DAY)], closed=True),
+    ],
+    ids=["left", "unknown", "lost document", "finished application", "done task", "closed case"],
+)
+def test_what_is_over_gives_no_deadline(silent):
+    assert derive(silent) == ()
+
+
+def test_one_application_gives_a_check_an_interview_and_a_hearing():
+    application = ApplicationFact(SOME, "FR", DAY, DAY + timedelta(1), DAY + timedelta(2), closed=False)
+    found = derive(CaseFacts("KZ", applications=[application]))
+    assert [due.kind for due in found] == ["application_check", "interview", "hearing"]
+    assert {due.country for due in found} == {"FR"}
+
+
+def test_a_fact_without_a_country_counts_by_the_country_of_stay():
+    (due,) = derive(CaseFacts("AM", tasks=[TaskFact(SOME, "", DAY, done=False)]))
+    assert due.country == "AM"
+
+
+@given(facts)
+def test_every_date_in_force_is_due_once(known):
+    found = derive(known)
+    expected = 0 if known.closed else (
+        sum(1 for stay in known.stays if stay.last_legal_day and not stay.left_on)
+        + sum(1 for paper in known.documents if paper.valid_until and paper.in_force)
+        + sum(
+            sum(1 for day in (each.next_check_on, each.interview_on, each.hearing_on) if day)
+            for each in known.applications
+            if not each.closed
+        )
+        + sum(1 for task in known.tasks if task.due_on and not task.done)
+    )  # fmt: skip
+    assert len(found) == expected
+    assert [due.due_on for due in found] == sorted(due.due_on for due in found)
+
+
+@given(facts, st.randoms())
+def test_the_order_of_facts_does_not_matter(known, shuffled):
+    lists = {name: list(getattr(known, name)) for name in ("stays", "documents", "applications", "tasks")}
+    for rows in lists.values():
+        shuffled.shuffle(rows)
+    assert set(derive(CaseFacts(known.country, closed=known.closed, **lists))) == set(derive(known))
+
+
+@pytest.mark.parametrize(
+    ("days_left", "lead"),
+    [(31, None), (30, 30), (29, 30), (8, 14), (7, 7), (2, 3), (1, 1), (0, 0), (-1, 0), (-400, 0)],
+)
+def test_the_most_urgent_lead_reached(days_left, lead):
+    assert lead_reached(days_left) == lead
+
+
+@given(st.integers(-500, 500), st.lists(st.integers(0, 365), min_size=1, max_size=8))
+def test_a_lead_once_reached_is_never_unreached_as_days_pass(days_left, leads):
+    now, tomorrow = lead_reached(days_left, leads), lead_reached(days_left - 1, leads)
+    assert now is None or (tomorrow is not None and tomorrow <= now)
+
+
+def test_no_lead_is_skipped_for_good():
+    reached = [lead_reached(days_left) for days_left in range(40, -5, -1)]
+    assert [lead for lead in dict.fromkeys(reached) if lead is not None] == list(DEFAULT_LEADS)
+
+
+def test_a_date_on_a_wednesday_goes_up_when_tuesday_begins_in_its_country():
+    moment = unseen_goes_up_at(date(2026, 11, 25), None, ALMATY)
+    assert moment.astimezone(UTC) == datetime(2026, 11, 23, 19, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("due_on", [date(2026, 11, 28), date(2026, 11, 29), date(2026, 11, 30)])
+def test_a_date_after_the_weekend_goes_up_on_friday(due_on):
+    assert unseen_goes_up_at(due_on, None, ALMATY).date() == date(2026, 11, 27)
+
+
+def test_a_date_typed_late_leaves_its_caseworker_until_the_next_working_morning():
+    typed = datetime(2026, 11, 24, 15, tzinfo=ALMATY)
+    assert unseen_goes_up_at(date(2026, 11, 25), typed, ALMATY) == datetime(2026, 11, 25, 9, tzinfo=ALMATY)
+
+
+def test_a_date_typed_in_the_night_before_goes_up_that_morning():
+    typed = datetime(2026, 11, 24, 2, tzinfo=ALMATY)
+    assert unseen_goes_up_at(date(2026, 11, 25), typed, ALMATY) == datetime(2026, 11, 24, 9, tzinfo=ALMATY)
+
+
+@given(days, st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)))
+def test_nobody_waits_past_the_morning_of_the_day(due_on, typed):
+    moment = unseen_goes_up_at(due_on, typed, ALMATY)
+    assert moment <= datetime(due_on.year, due_on.month, due_on.day, 9, tzinfo=ALMATY)
