@@ -104,6 +104,8 @@ INSTALLED_APPS = [
     "cases",
 ]
 MIDDLEWARE = [
+    # Before all others, so that errors and static files carry the headers too.
+    "staff.middleware.HeadersMiddleware",
     "config.middleware.ThisMachineOnlyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -113,8 +115,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "staff.middleware.DeviceMiddleware",
+    "staff.middleware.SessionLimitsMiddleware",
+    "staff.middleware.PreferencesMiddleware",
+    "staff.middleware.DefaultDenyMiddleware",
+    "staff.middleware.RefusalsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 # A worker has no pages, and the public form never learns the desk's addresses.
 ROOT_URLCONF = "config.urls" if SITE in ("desk", "both") else "config.no_urls"
@@ -156,9 +163,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "board"
+LOGIN_REDIRECT_URL = "admin:index"
 LOGOUT_REDIRECT_URL = "login"
-OTP_TOTP_ISSUER = SITE_NAME
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
@@ -166,6 +172,13 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.5
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+# A stranger who goes on trying must not keep the real person out for ever.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+# What axes stores stands for the client and the name typed; the rest of the request it never sees.
+AXES_HANDLER = "staff.lockout.QuietHandler"
+AXES_CLIENT_IP_CALLABLE = "staff.lockout.client_address"
+AXES_USERNAME_CALLABLE = "staff.lockout.client_name"
+AXES_LOCKOUT_CALLABLE = "staff.lockout.locked_out"
 
 # --- Database, broker, mail -----------------------------------------------------------------------
 # SQLite before 3.51.3 may corrupt a WAL database when the log is reset while another process writes.

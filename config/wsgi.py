@@ -1,8 +1,16 @@
-"""The web process: gunicorn loads `application` from here."""
+"""The web process: gunicorn loads `application` from here; unfit to serve, it ends with one line."""
 
 import os
+import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_wsgi_application()
+try:
+    application = get_wsgi_application()
+    from config.startup import refuse_unless_safe
+
+    refuse_unless_safe()
+except ImproperlyConfigured as refused:
+    sys.exit(str(refused))
