@@ -44,8 +44,8 @@ class StayRow:
     """One version of one country's rule for one basis of stay, in force from `valid_from` to `valid_to`.
 
     Both days are counted in, None = open. `members`: the countries that a common row speaks for.
-    `conservative_rule`: a stricter reading; both dates are shown and the earlier is reminded. `raw` is the whole
-    row as it was read.
+    `conservative_rule`: a stricter reading; both dates are shown and the earlier is reminded. `raw` is the
+    whole row as it was read.
     """
 
     id: str
@@ -65,8 +65,8 @@ class StayRow:
 class ProceduralRow:
     """One version of one procedural deadline: what starts it, how long it runs, whose it is.
 
-    `roll` None: not known whether a last day on a holiday moves. `holidays` None: none, or, in an EU row, those
-    of the member state. `event_after`: only events strictly after this day start the clock.
+    `roll` None: not known whether a last day on a holiday moves. `holidays` None: none, or, in an EU row,
+    those of the member state. `event_after`: only events strictly after this day start the clock.
     """
 
     id: str
@@ -155,7 +155,7 @@ def procedural_rows(document: Any) -> tuple[ProceduralRow, ...]:
 
 
 def in_force(rows: Sequence[StayRow], *, country: str, basis: str, on: date) -> StayRow | None:
-    """The row for a stay in `country` on `basis`, valid on `on`; None: no rule is known, ask for a typed date.
+    """The row for a stay in `country` on `basis`, valid on `on`; None: no rule known, ask for a date.
 
     The country's own row goes before a common row of which it is a member, that before a row for anywhere.
     A row fits the bases that it counts as well as its own.
@@ -183,9 +183,9 @@ def running(
     """The procedural rows that run in `country` for an application, appeal or stay at `stage` with `tags`.
 
     A row fits that is valid on the day of its event and carries no tag or one of `tags`. A member state's row
-    goes before an EU row about deadlines of the same party (`who`); a row with a matching tag before one without
-    tags about the same deadline. A row whose event is not known pushes nothing out. Several left: show all,
-    remind of the earliest.
+    goes before an EU row about deadlines of the same party (`who`); a row with a matching tag before one
+    without tags about the same deadline. A row whose event is not known pushes nothing out. Several left:
+    show all, remind of the earliest.
     """
     fitting = []
     for row in rows:
