@@ -96,7 +96,8 @@ class TrailRow(SealedModel):
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("who")
     )
-    verb = models.CharField(_("did what"), max_length=32, choices=Verb)
+    # No choices here: a new verb is a line of code and must not need a migration of this table.
+    verb = models.CharField(_("did what"), max_length=32)
     case = models.UUIDField(_("case"), null=True)
     details = SealedJSONField(default=dict)
 
@@ -114,6 +115,10 @@ class TrailRow(SealedModel):
 
     def __str__(self) -> str:
         return f"{self.verb} {self.pk}"
+
+    def get_verb_display(self) -> str:
+        """The verb in words; a verb of an older version stands as it was stored."""
+        return str(Verb(self.verb).label) if self.verb in Verb.values else self.verb
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:

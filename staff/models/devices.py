@@ -66,6 +66,11 @@ class TotpDevice(Throttled, Device, SealedModel):
         return str(self.pk)
 
     @classmethod
+    def in_force(cls, user: User) -> bool:
+        """Whether `user` has set up an app; backup codes alone do not count."""
+        return bool(cls.objects.filter(user=user, confirmed=True).exists())
+
+    @classmethod
     def begin(cls, user: User) -> TotpDevice:
         """The device that `user` is about to set up; asked for again, it is the same one."""
         device = cls.objects.filter(user=user, confirmed=False).first()

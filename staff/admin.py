@@ -1,0 +1,277 @@
+"""Accounts, teams and role requests on the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from staff import trail
+from staff.forms import AccountForm, InviteForm, RoleForm, TeamForm
+from staff.models import CannotInvite, Invitation, RoleGrant, Team, User
+from staff.models.grants import INVITATION_HOURS
+from staff.roles import Act, Role, may
+from staff.sites import DeskModelAdmin, desk
+from staff.stepup import step_up_required
+
+fresh_code = method_decorator(step_up_required)
+
+
+@admin.register(Team, site=desk)
+class TeamAdmin(DeskModelAdmin):
+    form = TeamForm
+    list_display = ("name",)
+
+
+@admin.register(User, site=desk)
+class UserAdmin(DeskModelAdmin):
+    """Accounts. What changes who may get in has a page of its own, behind a fresh code."""
+
+    list_display = ("username", "role_shown", "team", "is_active", "language")
+    list_filter = ("is_active", "role", "team")
+    list_select_related = ("team",)
+    search_fields = ()
+    change_form_template = "staff/change_account.html"
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        kwargs["form"] = AccountForm if change else InviteForm
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return ["username", "wanted_role", "team", "language", "time_zone", "address"]
+        facts = ["username", "role_shown", "is_active"]
+        return facts + (["team", "language", "time_zone", "address"] if self._manages(request) else ["team"])
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return () if obj is None else ("username", "role_shown", "is_active")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("grants")
+
+    @admin.display(description=_("role"))
+    def role_shown(self, user: User) -> str:
+        """The role in effect, and the one asked for."""
+        shown = str(user.get_role_display()) if user.role else "–"
+        waiting = [g for g in user.grants.all() if g.state == RoleGrant.State.REQUESTED]
+        if waiting:
+            shown += " " + str(_("(%s waits for a coordinator)")) % waiting[0].get_role_display()
+        return shown
+
+    @staticmethod
+    def _manages(request: HttpRequest) -> bool:
+        return may(request.user, Act.MANAGE_ACCOUNTS)
+
+    # -- inviting
+
+    @fresh_code
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return super().add_view(request, form_url, {"title": _("Invite a person")} | (extra_context or {}))
+
+    @fresh_code
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        context = {"manages": self._manages(request)} | (extra_context or {})
+        return super().change_view(request, object_id, form_url, context)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        by: Any = request.user
+        obj.set_unusable_password()
+        obj.save()
+        RoleGrant.objects.request(obj, Role(form.cleaned_data["wanted_role"]), by=by)
+        request.invitation_code = Invitation.objects.issue(obj, by=by)  # type: ignore[attr-defined]
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """The invitation and the request for a role are on the trail already."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        by: Any = request.user
+        trail.append(by, trail.Verb.ACCOUNT_CHANGED, about=obj.pk, fields=message)
+
+    def response_add(self, request: HttpRequest, obj: User, post_url_continue: Any = None) -> HttpResponse:
+        return self._show_code(request, obj, request.invitation_code)  # type: ignore[attr-defined]
+
+    def _show_code(self, request: HttpRequest, user: User, code: str) -> HttpResponse:
+        """The answer to the POST itself: a redirect would have to carry the code somewhere."""
+        context = desk.each_context(request) | {
+            "title": _("Invitation"),
+            "person": user,
+            "code": code,
+            "hours": INVITATION_HOURS,
+            "page": request.build_absolute_uri(reverse("invitation")),
+            "opts": self.opts,
+        }
+        return render(request, "staff/invited.html", context)
+
+    # -- what changes who may get in
+
+    def get_urls(self) -> list[Any]:
+        def page(name: str, view: Callable[..., HttpResponse]) -> Any:
+            return path(f"<uuid:key>/{name}/", self.admin_site.admin_view(view), name=f"staff_user_{name}")
+
+        own = [
+            page("role", self.role_view),
+            page("invite", self.invite_view),
+            page("close", self.close_view),
+            page("reopen", self.reopen_view),
+        ]
+        return own + super().get_urls()
+
+    def _account(self, request: HttpRequest, key: UUID) -> User:
+        if not self._manages(request):
+            raise trail.Refused("Only an administrator manages accounts.")
+        return get_object_or_404(User, pk=key)
+
+    @fresh_code
+    def role_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Ask for a role on an account."""
+        user = self._account(request, key)
+        form = RoleForm(request.POST or None)
+
+        def act() -> None:
+            grant = RoleGrant.objects.request(user, Role(form.cleaned_data["role"]), by=request.user)  # type: ignore[arg-type]
+            if grant.state == RoleGrant.State.APPROVED:
+                messages.success(request, _("The role is in effect."))
+            else:
+                messages.success(request, _("Asked for. A coordinator has to approve it on “Role requests”."))
+
+        text = _("A role that sees case files takes effect only after a coordinator approves it.")
+        return self._confirm(request, user, _("Ask for a role"), text, act, form)
+
+    @fresh_code
+    def invite_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """A new code for a person who never came in."""
+        user = self._account(request, key)
+        if request.method == "POST":
+            try:
+                code = Invitation.objects.issue(user, by=request.user)  # type: ignore[arg-type]
+            except CannotInvite as problem:
+                messages.error(request, problem.messages[0])
+                return self._back(user)
+            return self._show_code(request, user, code)
+        text = _("Makes a new invitation code. The earlier one stops working.")
+        return self._confirm(request, user, _("Invite again"), text, lambda: None)
+
+    @fresh_code
+    def close_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Close somebody's account."""
+        user = self._account(request, key)
+        if user == request.user:
+            messages.error(
+                request, _("This is your own account. Use “Close my account now” on your own page.")
+            )
+            return self._back(user)
+
+        def act() -> None:
+            user.deactivate(by=request.user)  # type: ignore[arg-type]
+            messages.success(request, _("The account is closed; all its sessions have ended."))
+
+        text = _("Ends all sessions of this person and takes the role away. Hand over open cases first.")
+        return self._confirm(request, user, _("Close the account"), text, act)
+
+    @fresh_code
+    def reopen_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Open a closed account again, without a role."""
+        user = self._account(request, key)
+
+        def act() -> None:
+            user.reactivate(by=request.user)  # type: ignore[arg-type]
+            messages.success(request, _("The account is open, without a role. Ask for one now."))
+
+        text = _("The person can sign in again, but sees nothing until a role was asked for and approved.")
+        return self._confirm(request, user, _("Open the account again"), text, act)
+
+    def _confirm(
+        self,
+        request: HttpRequest,
+        user: User,
+        title: Any,
+        text: Any,
+        act: Callable[[], None],
+        form: Any = None,
+    ) -> HttpResponse:
+        if request.method == "POST" and (form is None or form.is_valid()):
+            try:
+                with transaction.atomic():
+                    act()
+            except ValidationError as problem:
+                messages.error(request, " ".join(problem.messages))
+            return self._back(user)
+        context = desk.each_context(request) | {
+            "title": title,
+            "text": text,
+            "person": user,
+            "form": form,
+            "opts": self.opts,
+            "back": reverse("admin:staff_user_change", args=[user.pk]),
+        }
+        return render(request, "staff/confirm.html", context)
+
+    @staticmethod
+    def _back(user: User) -> HttpResponse:
+        return redirect("admin:staff_user_change", user.pk)
+
+
+@admin.register(RoleGrant, site=desk)
+class RoleGrantAdmin(DeskModelAdmin):
+    """Requests for roles: administrators ask, coordinators decide."""
+
+    list_display = ("subject", "role", "state", "requested_by", "requested_at", "decided_by", "decide_link")
+    list_filter = ("state",)
+    list_select_related = ("subject", "requested_by", "decided_by")
+    list_display_links = None
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        names = list(super().get_list_display(request))
+        return names if may(request.user, Act.APPROVE_ROLES) else names[:-1]
+
+    @admin.display(description=_("decide"))
+    def decide_link(self, grant: RoleGrant) -> str:
+        """A link to the page where a coordinator decides."""
+        if grant.state != RoleGrant.State.REQUESTED:
+            return "–"
+        address = reverse("admin:staff_rolegrant_decide", args=[grant.pk])
+        return format_html('<a href="{}">{}</a>', address, _("Approve or refuse"))
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.decide_view)
+        return [path("<uuid:key>/decide/", view, name="staff_rolegrant_decide"), *super().get_urls()]
+
+    @fresh_code
+    def decide_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Approve or refuse one request."""
+        by: Any = request.user
+        if not may(by, Act.APPROVE_ROLES):
+            raise trail.Refused("Only a coordinator decides on roles.")
+        grant = get_object_or_404(RoleGrant.objects.select_related("subject", "requested_by"), pk=key)
+        if request.method == "POST":
+            approved = "approve" in request.POST
+            try:
+                (grant.approve if approved else grant.refuse)(by=by)
+            except ValidationError as problem:
+                trail.append(by, trail.Verb.REFUSED, about=grant.subject_id, fields=["rolegrant.state"])
+                messages.error(request, " ".join(problem.messages))
+            else:
+                done = _("The role is in effect now.") if approved else _("The request was refused.")
+                messages.success(request, done)
+            return redirect("admin:staff_rolegrant_changelist")
+        context = desk.each_context(request) | {
+            "title": _("Decide on a role"),
+            "grant": grant,
+            "opts": self.opts,
+        }
+        return render(request, "staff/decide.html", context)

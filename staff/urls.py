@@ -1,0 +1,20 @@
+"""Addresses of the sign-in, the own account and the desk."""
+
+from django.urls import path
+
+from staff.sites import desk
+from staff.views import account, signing
+
+urlpatterns = [
+    path("login/", signing.sign_in, name="login"),
+    path("logout/", signing.sign_out, name="logout"),
+    path("invitation/", signing.invitation, name="invitation"),
+    path("second-factor/", signing.verify, name="verify"),
+    path("second-factor/set-up/", signing.enrol, name="enrol"),
+    path("account/", account.account, name="account"),
+    path("account/password/", account.password, name="password"),
+    path("account/backup-codes/", account.backup_codes, name="backup_codes"),
+    path("account/sessions/", account.end_sessions, name="end_sessions"),
+    path("account/panic/", account.panic, name="panic"),
+    path("desk/", desk.urls),
+]
