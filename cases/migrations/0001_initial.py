@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('staff', '0003_alter_trailrow_verb'),
+        ('staff', '0002_trail_triggers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
