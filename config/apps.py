@@ -8,3 +8,6 @@ class ConfigApp(AppConfig):
 
     def ready(self) -> None:
         from config import checks  # noqa: F401  (registers them)
+        from config.celery import app
+
+        app.set_default()  # the desk rings the worker by task name and must know the broker

@@ -142,6 +142,18 @@ def mail(name: str, folder: Path | None) -> dict[str, Any]:
     return config | {"EMAIL_PORT": config["EMAIL_PORT"] or 25, "EMAIL_TIMEOUT": 20}
 
 
+def seconds(name: str, default: float) -> float:
+    """A length of time of at least a tenth of a second and at most a day."""
+    value = text(name, str(default))
+    try:
+        found = float(value)
+    except ValueError:
+        found = 0
+    if not 0.1 <= found <= 86_400:
+        refuse(name, "is not a number of seconds", f"Write it like {default}, or leave {name} out")
+    return found
+
+
 def folder(name: str, default: Path) -> Path:
     """An absolute folder; it need not exist yet."""
     return Path(text(name, str(default))).expanduser().absolute()

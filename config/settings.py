@@ -202,13 +202,46 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 BROKER_SOCKET = VAR_DIR / "broker" / "broker.sock"
 REDIS_URL = env.broker("REDIS_URL", f"redis+socket://{BROKER_SOCKET}" if EMBEDDED else None)
-CELERY_BROKER_URL = REDIS_URL
 MAIL_FOLDER = VAR_DIR / "mail"
 globals().update(env.mail("EMAIL_URL", MAIL_FOLDER if EMBEDDED else None))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "desk@localhost" if EMBEDDED else None)
 # Django mails its own error reports to these; they would carry what must not leave the house.
 ADMINS: list[tuple[str, str]] = []
 MANAGERS: list[tuple[str, str]] = []
+
+# --- Reminders: the broker carries two words, "scan" and "drain"; the ledger is in the database -----
+# The sign-in page, the one link in a mail; without it a mail holds no link at all.
+DESK_URL = env.text("DESK_URL", "")
+SCAN_SECONDS = env.seconds("SCAN_SECONDS", 60)
+DRAIN_SECONDS = env.seconds("DRAIN_SECONDS", 15)
+# What a killed worker had in hand is taken up by others after this time.
+LEASE_SECONDS = env.seconds("LEASE_SECONDS", 120)
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    "unacked_restore_throttle": 1,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "desk"
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Both below the visibility timeout, or a task that is still running would be handed out again.
+CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 240, 270
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_TIMEZONE = "UTC"
+# No schedule file: an interval needs no memory, and the process may run on a read-only disk.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_SCHEDULE = {
+    "scan": {"task": "cases.scan", "schedule": SCAN_SECONDS, "options": {"expires": SCAN_SECONDS}},
+    "drain": {"task": "cases.drain", "schedule": DRAIN_SECONDS, "options": {"expires": DRAIN_SECONDS}},
+}
 
 # --- Time and language ----------------------------------------------------------------------------
 USE_TZ = True

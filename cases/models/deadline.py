@@ -134,8 +134,8 @@ class DeadlineQuerySet(SealedQuerySet["Deadline"]):
         """Those due on `last` or any day before, by date. What does not open is left out."""
         return _cut(self.in_weeks_until(last), date.min, last)
 
-    def in_weeks_until(self, last: date) -> Self:
-        """Rows of every week that is not known to lie after `last`.
+    def weeks_until(self, last: date) -> list[int | None]:
+        """The stored weeks of these rows, without those that are known to lie after `last`.
 
         The past has no first week, so the weeks to come are taken away instead: a token that is nobody's
         (an old week, an old key, none at all) is opened rather than overlooked.
@@ -144,9 +144,13 @@ class DeadlineQuerySet(SealedQuerySet["Deadline"]):
         monday = last - timedelta(days=last.weekday())
         ahead = _tokens(monday + timedelta(weeks=n) for n in range(1, FUTURE_WEEKS))
         behind = _tokens(monday - timedelta(weeks=n) for n in range(PAST_WEEKS))
-        wanted = stored - (ahead - behind)
-        rows = Q(due_week__in=[week for week in wanted if week is not None])
-        return self.filter(rows | Q(due_week__isnull=True) if None in wanted else rows)
+        return list(stored - (ahead - behind))
+
+    def in_weeks_until(self, last: date) -> Self:
+        """The rows of those weeks."""
+        weeks = self.weeks_until(last)
+        rows = Q(due_week__in=[week for week in weeks if week is not None])
+        return self.filter(rows | Q(due_week__isnull=True) if None in weeks else rows)
 
     def apply(self, case: Case, dues: Sequence[Due], *, unreadable: Collection[str] = ()) -> Applied:
         """Make the deadlines of `case` exactly `dues`.

@@ -1,0 +1,130 @@
+"""What is due and has no row in the ledger yet. Never "what is due today": a missed run loses nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from itertools import islice
+from typing import Any
+
+from django.utils import timezone
+
+from cases import countries
+from cases.models import DAILY, Case, Deadline, Heartbeat, PlanTrouble, Pulse, Reminder
+from cases.reminders.people import People, watched, zone_of
+from cases.reminders.purge import purge
+from vault.cipher import CannotOpen, Erased
+
+log = logging.getLogger(__name__)
+
+BATCH = 2000
+# Well below the most parameters that either database takes in one statement.
+ASKED_AT_ONCE = 900
+DAILY_MAIL_AT = time(8)
+# The last place on earth where a day begins lies this far ahead of UTC.
+FURTHEST_AHEAD = timedelta(hours=14)
+
+
+@dataclass
+class Planned:
+    """What a plan did: rows made; deadlines that do not open; deadlines without anybody of their team."""
+
+    made: int = 0
+    unreadable: int = 0
+    nobody: int = 0
+
+    def trouble(self) -> str:
+        """What the desk must say about it."""
+        if self.unreadable:
+            return PlanTrouble.UNREADABLE
+        return PlanTrouble.NOBODY if self.nobody else PlanTrouble.NONE
+
+
+def scan(now: datetime | None = None) -> None:
+    """The minute's round: daily mails, the full plan where a date has changed or an hour has passed."""
+    now = now or timezone.now()
+    plan_daily_mails(now)
+    last = Heartbeat.objects.filter(name=Pulse.PLAN).values_list("at", flat=True).first()
+    if full_plan_is_due(last, now):
+        plan(now)
+        if last is None or last.date() != now.date():
+            purge(now)
+    Heartbeat.objects.beat(Pulse.SCAN, now)
+
+
+def full_plan_is_due(last: datetime | None, now: datetime) -> bool:
+    """Whether another hour has begun since `last`, or another date in any country we know."""
+    if last is None or last > now or (now - last) >= timedelta(hours=1) or last.hour != now.hour:
+        return True
+    return any(
+        countries.today_in(code, last) != countries.today_in(code, now) for code in countries.COUNTRIES
+    )
+
+
+def plan(now: datetime | None = None) -> Planned:
+    """Look through every deadline that may be near or overdue, week by week, and write what is missing."""
+    now = now or timezone.now()
+    people, done = People(now), Planned()
+    last = (now + FURTHEST_AHEAD).date() + timedelta(days=people.longest_lead)
+    for week in Deadline.objects.open().weeks_until(last):
+        _write(watched().filter(due_week=week).iterator(BATCH), people, done)
+    done.nobody = len(people.forsaken)
+    if done.unreadable:
+        log.error("%d deadlines do not open. Run: manage.py vault verify", done.unreadable)
+    Heartbeat.objects.beat(Pulse.PLAN, now, done.trouble())
+    return done
+
+
+def plan_case(case: Case, now: datetime | None = None) -> Planned:
+    """The same for one case, at once: the desk calls it in the transaction that saves the facts."""
+    people, done = People(now or timezone.now()), Planned()
+    _write(watched(Deadline.objects.open().filter(case=case)), people, done)
+    return done
+
+
+def plan_daily_mails(now: datetime) -> int:
+    """One row per coordinator and local date, from 08:00 in the coordinator's own zone. Returns rows made.
+
+    Neither a clock change nor a machine that was off at eight is a case of its own.
+    """
+    people = People(now)
+    wanted = []
+    for pk in people.all_coordinators():
+        local = now.astimezone(zone_of(people.users[pk]))
+        if local.time() >= DAILY_MAIL_AT:
+            wanted.append(Reminder.about(DAILY, local.date(), 0, pk))
+    return _insert_missing(wanted, now)
+
+
+def _write(rows: Iterable[Any], people: People, done: Planned) -> None:
+    payloads = _payloads(rows, people, done)
+    while batch := list(islice(payloads, BATCH)):
+        done.made += _insert_missing(batch, people.now)
+
+
+def _payloads(rows: Iterable[Any], people: People, done: Planned) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        try:
+            told = people.told(row)
+        except Erased:
+            continue
+        except CannotOpen:
+            done.unreadable += 1
+            continue
+        for lead, person in told:
+            yield Reminder.about(row.pk, row.due_on, lead, person)
+
+
+def _insert_missing(payloads: list[dict[str, Any]], now: datetime) -> int:
+    """Add what is not in the ledger; two planners at once are told apart by the unique key."""
+    field: Any = Reminder._meta.get_field("key")
+    wanted = {field.token(payload): payload for payload in payloads}
+    keys = iter(list(wanted))
+    while chunk := list(islice(keys, ASKED_AT_ONCE)):
+        for known in Reminder.objects.filter(key__in=chunk).values_list("key", flat=True):
+            del wanted[known]
+    missing = [Reminder(payload=payload, next_at=now) for payload in wanted.values()]
+    Reminder.objects.bulk_create(missing, ignore_conflicts=True)
+    return len(missing)
