@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import secrets
 from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
@@ -179,6 +180,15 @@ class Case(KeepsHistory, OwnerModel):
                 "caseworker", _("The caseworker must belong to the team of the case. Choose the team first.")
             )
 
+    def about_to_save(self, by: User | None, before: dict[str, Any]) -> None:
+        """Only a coordinator of the team it stands in hands a case to somebody else."""
+        if by is None or self._state.adding or not {"caseworker", "team"} & before.keys():
+            return
+        if not (may(by, Act.ASSIGN_CASES) and by.team_id == self._was("team")):
+            raise trail.Refused(
+                gettext("Only a coordinator of the team hands a case to somebody. Ask one."), case_id=self.pk
+            )
+
     def case_of(self) -> Case:
         """Itself: a case is the owner of its own history."""
         return self
@@ -198,6 +208,7 @@ class Case(KeepsHistory, OwnerModel):
             raise ValidationError(
                 _("Your account belongs to no team. Ask an administrator to put you into one.")
             )
+        self.id = self.id or uuid4()  # a form for a new case takes it away
         self.team_id = self.team_id or by.team_id
         if not may(by, Act.ASSIGN_CASES):
             self.caseworker_id = self.caseworker_id or by.pk
@@ -234,33 +245,29 @@ class Case(KeepsHistory, OwnerModel):
             trail.append(by, trail.Verb.CASE_CLOSED, case_id=self.pk, reason=self.closing_reason)
             self.refresh_deadlines()
 
-    def reopen(self, *, by: User, reason: str) -> None:
+    def reopen(self, *, by: User, status: str = Status.OPEN, reason: str = "") -> None:
         """Take a closed case up again; the earlier closing stays in its history. Raises as close()."""
         self.require_visible_to(by)
         if self._was("status") != Status.CLOSED:
             raise refusal("status", _("This case is not closed."))
-        if not reason.strip():
-            raise ValidationError(_("Say why the case is taken up again."))
-        self.status, self.closed_on, self.closing_reason = Status.OPEN, None, None
+        self.status, self.closed_on, self.closing_reason = status, None, None
         with transaction.atomic():
             self.save(by=by)
             trail.append(by, trail.Verb.CASE_REOPENED, case_id=self.pk, reason=reason.strip())
             self.refresh_deadlines()
 
-    def assign(self, *, to: User | None, by: User, reason: str = "") -> None:
-        """Hand the case to `to`, or to nobody for now. Only a coordinator of the team does that.
+    def assign(self, *, to: User | None, by: User, team: Team | None = None, reason: str = "") -> None:
+        """Hand the case to `to`, or to nobody for now; with `team`, into another team.
 
-        Raises trail.Refused, or ValidationError where `to` may not hold the case.
+        Raises trail.Refused unless `by` coordinates its team, ValidationError where `to` may not hold it.
         """
         self.require_visible_to(by)
-        if not (may(by, Act.ASSIGN_CASES) and by.team_id == self.team_id):
-            raise trail.Refused(
-                gettext("Only a coordinator of the team hands a case to somebody. Ask one."), case_id=self.pk
-            )
         self.caseworker = to
+        self.team = team or self.team
         with transaction.atomic():
+            fields = {"caseworker", "team"} & self.changes().keys()
             self.save(by=by)
-            trail.append(by, trail.Verb.CASE_ASSIGNED, case_id=self.pk, fields=("caseworker",), reason=reason)
+            trail.append(by, trail.Verb.CASE_ASSIGNED, case_id=self.pk, fields=fields, reason=reason)
 
     def share(self, *, to: User, until_on: datetime.date, by: User, reason: str = "") -> CaseShare:
         """Let `to` open the case up to and with `until_on`. Raises trail.Refused, ValidationError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -90,11 +91,15 @@ class IdentityDocument(Facet):
 
     @property
     def in_force(self) -> bool:
-        """Whether its end still matters: in use, and not declared invalid."""
-        return self.in_use and not self.filled("invalidated_on")
+        """Whether its end still matters: in use, not lost, not declared invalid."""
+        return self.in_use and self.custody != Custody.LOST and not self.filled("invalidated_on")
 
     def clean(self) -> None:
-        """Refuse a document that ends, or is declared invalid, before it was issued."""
+        """Refuse days that cannot be: an end before the issue, a declaration that lies ahead."""
+        today = countries.today_in(self.case.country, timezone.now())
+        if self.known("invalidated_on") and self.invalidated_on > today:
+            # Its end is no longer watched from then on: a slip of the pen must not do that.
+            raise refusal("invalidated_on", _("This day lies ahead. Type it once the document was declared invalid."))
         if not self.known("issued_on"):
             return
         if self.known("valid_until") and self.valid_until < self.issued_on:

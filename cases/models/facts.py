@@ -74,4 +74,4 @@ def apply_facts(case: Case) -> None:
     from cases.models.deadline import Deadline
 
     facts, damaged = read_facts(case)
-    Deadline.objects.apply(case, derive(facts), unreadable=() if facts.closed else damaged)
+    Deadline.objects.apply(case, derive(facts), unreadable=damaged)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -113,6 +114,9 @@ class Stay(Facet):
         """Refuse an exit before the entry, and a last legal day that nobody can check."""
         if self.known("left_on") and self.known("entered_on") and self.left_on < self.entered_on:
             raise refusal("left_on", _("The exit is before the entry. Check both dates."))
+        if self.known("left_on") and self.left_on > countries.today_in(self.country, timezone.now()):
+            # A planned exit would end the watch over the last legal day.
+            raise refusal("left_on", _("This exit lies ahead. Type it once the person has left the country."))
         if not self.filled("last_legal_day"):
             return
         if not self.filled("last_legal_day_source"):

@@ -1,0 +1,269 @@
+"""The case page and the list of cases. The admin lists, the record acts."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import admin
+from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR
+from django.db import connection, transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import get_resolver
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from cases import countries, reminders
+from cases.admin import lock, past
+from cases.admin.facets import PARTS
+from cases.admin.forms import FIELD_OVERRIDES, CaseForm, bare
+from cases.admin.listing import (
+    URGENCY_CLASS,
+    CaseChangeList,
+    CountryFilter,
+    MineFilter,
+    StatusFilter,
+    by_urgency,
+    days_left_column,
+    deadline_badge,
+)
+from cases.models import Case, CaseShare, Status
+from cases.models.deadline import Deadline
+from staff import trail
+from staff.models import User
+from staff.sites import DeskModelAdmin, desk
+from vault.cipher import CannotOpen
+from vault.show import marker
+
+NEXT_DEADLINES = 3
+
+
+def _person(request: HttpRequest) -> User:
+    """Who is signed in: nobody else gets as far as a page of the desk."""
+    return cast(User, request.user)
+
+
+@admin.register(Case, site=desk)
+class CaseAdmin(DeskModelAdmin):
+    """List and page of the cases that the reader may open."""
+
+    form = CaseForm
+    formfield_overrides = FIELD_OVERRIDES
+    inlines = PARTS
+    actions = None
+    list_display = (
+        "code",
+        "urgency",
+        "next_deadline",
+        "status_badge",
+        "country_name",
+        "category_name",
+        "worker",
+    )
+    list_display_links = ("code",)
+    list_filter = (StatusFilter, "colour", CountryFilter, "category", MineFilter)
+    list_per_page = 50
+    list_max_show_all = 50
+    show_full_result_count = False
+    search_fields = ()
+    save_on_top = False
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("status", "colour"),
+                    ("country", "category"),
+                    ("team", "caseworker"),
+                    "summary",
+                    "version_seen",
+                )
+            },
+        ),
+        (_("Closing"), {"classes": ("tab",), "fields": ("closed_on", "closing_reason")}),
+    )
+
+    # -- who sees what
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Only cases this person may open; every page and list starts here."""
+        rows = Case.objects.visible_to(_person(request))
+        return (
+            rows.annotate(rank=by_urgency())
+            .select_related("caseworker", "team")
+            .order_by("rank", "code_name")
+        )
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """As the desk's; a file that is being saved is locked until the end of the transaction."""
+        case = super().get_object(request, object_id, from_field)
+        if case is not None and request.method == "POST" and connection.features.has_select_for_update:
+            Case.objects.select_for_update().only("pk").get(pk=case.pk)
+            case.refresh_from_db()
+        return case
+
+    def trail_case_id(self, obj: Any) -> Any:
+        """A case is written on the trail under itself."""
+        return obj.pk
+
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: Any
+    ) -> HttpResponse:
+        # A response, not an exception: that would take the refusal on the trail back with the transaction.
+        page = get_resolver().resolve_error_handler(404)
+        return page(request, exception=Http404())  # type: ignore[no-any-return]
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """As Django's, without its side doors: pop-ups, other key fields, copies of a record."""
+        doors = {IS_POPUP_VAR, TO_FIELD_VAR, "_saveasnew"}
+        if doors & {*request.GET, *request.POST}:
+            raise Http404
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    # -- the list
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """The list that fetches deadlines by the page."""
+        return CaseChangeList
+
+    @admin.display(description=_("code name"), ordering="code_name")
+    def code(self, case: Case) -> str:
+        return case.code_name
+
+    @admin.display(description=_("urgency"), ordering="rank")
+    def urgency(self, case: Case) -> str:
+        return format_html(
+            '<span class="badge {}">{}</span>', URGENCY_CLASS.get(case.colour, ""), case.get_colour_display()
+        )
+
+    @admin.display(description=_("next deadline"))
+    def next_deadline(self, case: Case) -> Any:
+        return days_left_column(case)
+
+    @admin.display(description=_("status"), ordering="status")
+    def status_badge(self, case: Case) -> str:
+        return format_html('<span class="badge">{}</span>', case.get_status_display())
+
+    @admin.display(description=_("country of stay"), ordering="country")
+    def country_name(self, case: Case) -> str:
+        return countries.name(case.country)
+
+    @admin.display(description=_("category"), ordering="category")
+    def category_name(self, case: Case) -> str:
+        return str(case.get_category_display())
+
+    @admin.display(description=_("caseworker"), ordering="caseworker__username")
+    def worker(self, case: Case) -> str:
+        return case.caseworker.username if case.caseworker else "–"
+
+    # -- the page
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form class, told who is typing and what others saved since the page was made."""
+        made = super().get_form(request, obj, change=change, **kwargs)
+        made.user = request.user
+        if request.method == "POST" and obj is not None:
+            typed = request.POST.get("version_seen", "")
+            version_seen = int(typed) if typed.isdecimal() and len(typed) < 10 else 0
+            request.meanwhile = made.meanwhile = lock.changed_meanwhile(obj, version_seen)
+        return made
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A new case is not closed in the same breath."""
+        return self.fieldsets if obj is not None else self.fieldsets[:1]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """As Django's, without ways into other pages."""
+        return bare(super().formfield_for_dbfield(db_field, request, **kwargs))
+
+    def _create_formsets(self, request: HttpRequest, obj: Any, change: bool) -> Any:
+        formsets, inlines = super()._create_formsets(request, obj, change)
+        meanwhile = getattr(request, "meanwhile", None)
+        if meanwhile is not None:
+            for formset in formsets:
+                for row in formset.initial_forms:
+                    lock.reconcile(row, meanwhile)
+        return formsets, inlines
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """As Django's, with what stands beside the form. Showing a file is written on the trail."""
+        case = kwargs.get("obj")
+        if case is not None:
+            limit = None if request.GET.get("past") == "all" else past.NEWEST
+            context |= {
+                "head": case_head(case),
+                "notes": past.notes(case, limit),
+                "history": past.history(case, limit),
+                "trail": past.trail_rows(case, limit),
+            }
+            if request.method == "GET":
+                trail.append(_person(request), trail.Verb.CASE_OPENED, case_id=case.pk)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    # -- saving: the record's verbs, then its deadlines and reminders, all in the view's transaction
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Open, close, take up again, hand over or just save: whichever verb the typed fields call for."""
+        by = _person(request)
+        if not change:
+            obj.open(by=by)
+            return
+        before = obj.changes()
+        if "status" in before and obj.status == Status.CLOSED:
+            obj.close(on=obj.closed_on, by=by, reason=obj.closing_reason)
+        elif before.get("status") == Status.CLOSED:
+            obj.reopen(by=by, status=obj.status)
+        elif {"caseworker", "team"} & before.keys():
+            obj.assign(to=obj.caseworker, by=by)
+        else:
+            obj.save(by=by)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Save the rows that changed, each with its history."""
+        for row in formset.save(commit=False):
+            if isinstance(row, CaseShare):
+                form.instance.share(to=row.user, until_on=row.until_on, by=_person(request))
+            else:
+                row.case = form.instance
+                row.save(by=_person(request))
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """The record wrote that it was opened; here, what was typed into it at once."""
+        self.log_change(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """Everything is saved: bring deadlines and reminders up to date, and write the trail."""
+        if not message:
+            return
+        obj.refresh_deadlines()
+        reminders.plan_case(obj)
+        trail.append(_person(request), trail.Verb.CASE_CHANGED, case_id=obj.pk, fields=message)
+        transaction.on_commit(reminders.ring)
+
+
+def case_head(case: Case) -> dict[str, Any]:
+    """Urgency, country and the next deadlines, for the head of the page."""
+    dated, damaged = [], []
+    for row in Deadline.objects.open().filter(case=case):
+        try:
+            dated.append((row.due_on, row))
+        except CannotOpen as problem:
+            damaged.append(marker(problem))
+    dated.sort(key=lambda pair: pair[0])
+    now = timezone.now()
+    return {
+        "case": case,
+        "urgency_class": URGENCY_CLASS.get(case.colour, ""),
+        "country": countries.name(case.country),
+        "damaged": damaged,
+        "more": max(0, len(dated) - NEXT_DEADLINES),
+        "deadlines": [
+            (
+                row.get_kind_display(),
+                deadline_badge(due_on, countries.today_in(row.country or case.country, now)),
+            )
+            for due_on, row in dated[:NEXT_DEADLINES]
+        ],
+    }

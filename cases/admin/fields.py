@@ -1,0 +1,91 @@
+"""Form fields of the desk: days typed as 2026-11-22, country codes typed with commas."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+YEARS = range(1900, 2200)
+
+
+def days_away(day: datetime.date, today: datetime.date) -> str:
+    """ "today", "in 5 days" or "5 days ago", in the reader's language."""
+    distance = (day - today).days
+    if distance == 0:
+        return gettext("today")
+    if distance > 0:
+        return ngettext("in %(n)d day", "in %(n)d days", distance) % {"n": distance}
+    return ngettext("%(n)d day ago", "%(n)d days ago", -distance) % {"n": -distance}
+
+
+def day_note(day: datetime.date, today: datetime.date) -> str:
+    """Weekday and distance, to stand beside a typed day."""
+    return f"{date_format(day, 'l')}, {days_away(day, today)}"
+
+
+class DayInput(forms.DateInput):
+    """A day typed in digits. No native picker: it shows the day in the order of the machine's country."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        usual = {"class": "day", "placeholder": "YYYY-MM-DD", "inputmode": "numeric", "maxlength": "10"}
+        super().__init__({**usual, "autocomplete": "off", **(attrs or {})}, format="%Y-%m-%d")
+        self.today: datetime.date | None = None
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """The input and, for a day, its weekday and how far away it is."""
+        control = super().render(name, value, attrs, renderer)
+        if self.today is None or not isinstance(value, datetime.date):
+            return control
+        return format_html('{} <span class="day-note">{}</span>', control, day_note(value, self.today))
+
+
+class DayField(forms.DateField):
+    """A day of the years 1900 to 2199, typed as 2026-11-22, 20261122 or 22.11.2026."""
+
+    widget = DayInput
+    default_error_messages = {"invalid": _("Type the day as year-month-day, such as 2026-11-22.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs["input_formats"] = ["%Y-%m-%d", "%Y%m%d", "%d.%m.%Y"]
+        kwargs["widget"] = DayInput
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> datetime.date | None:
+        """The typed day. Raises ValidationError."""
+        day: datetime.date | None = super().to_python(value)
+        if day is not None and day.year not in YEARS:
+            raise forms.ValidationError(_("Check the year: it must lie between 1900 and 2199."), code="year")
+        return day
+
+
+class CodesField(forms.CharField):
+    """A list of country codes, typed with commas; what is wrong with them the record says."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.pop("encoder", None)
+        kwargs.pop("decoder", None)
+        super().__init__(**kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        """What stands in the input."""
+        return ", ".join(value) if isinstance(value, Iterable) and not isinstance(value, str) else value
+
+    def to_python(self, value: Any) -> list[str] | None:  # type: ignore[override]
+        """Codes in capitals, or None."""
+        codes = [part.strip().upper() for part in str(value or "").replace(";", ",").split(",")]
+        return [code for code in codes if code] or None
+
+    def run_validators(self, value: Any) -> None:
+        """Nothing about length: it is no text any more."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether other codes were typed than stand there."""
+        return not self.disabled and self.to_python(data) != (initial or None)
