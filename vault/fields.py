@@ -6,6 +6,7 @@ import datetime
 import json
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -14,7 +15,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from vault.blind_index import BlindIndex, KeyedTokenField, find
-from vault.cipher import CannotOpen, Sealed, open_sealed, open_under, seal, seal_under
+from vault.cipher import V1, CannotOpen, Sealed, open_sealed, open_under, seal, seal_under
 from vault.models import NOT_READ, SealedModel
 from vault.show import marker
 
@@ -50,9 +51,12 @@ class SealedAttribute(DeferredAttribute):
             value = super().__get__(instance, cls)
         if type(value) is not Sealed or "_closed" in data:
             return value
-        opened = self.field.open(value, instance)
-        data.setdefault("_seen", {}).setdefault(self.name, value)
-        data[self.name] = opened
+        data[self.name] = opened = self.field.open(value, instance)
+        seen = data.get("_seen")
+        if seen is None:
+            data["_seen"] = {self.name: value}
+        elif self.name not in seen:
+            seen[self.name] = value
         return opened
 
     def __set__(self, instance: Any, value: Any) -> None:
@@ -171,7 +175,18 @@ class SealedMixin(models.Field):  # type: ignore[type-arg]
             raise type(problem)(f"Cannot open {self}: {problem}.") from None
 
     def open(self, cell: Sealed, instance: SealedModel) -> Any:
-        """The value in `cell`. Raises a kind of CannotOpen."""
+        """The value in `cell`. Raises a kind of CannotOpen.
+
+        The way of nearly every cell is written out here: three calls less halve the time. Whatever does not
+        go well on it goes the long way again, which says why.
+        """
+        if self.key is None and cell[:1] == V1:
+            try:
+                bound = instance.__dict__["_vault"]
+                padded = bound.cipher.decrypt(cell[1:13], cell[13:], self._prefix + bound.tail)
+                return self.load(padded[: padded.rindex(b"\x80")])
+            except (KeyError, AttributeError, InvalidTag, CannotOpen):
+                pass
         return self.load(self.open_bytes(cell, instance))
 
     def holds(self, cell: Sealed | None, value: Any, instance: SealedModel) -> bool:
