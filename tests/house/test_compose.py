@@ -1,0 +1,102 @@
+"""docker-compose.yml, read as a container engine would: who holds which key, who reaches whom, who may write."""
+
+import re
+import sys
+
+import pytest
+import yaml
+
+from tests.house.tree import ROOT, run
+from vault.keyring import NEEDED
+
+FILE = ROOT / "docker-compose.yml"
+OURS = ("desk", "worker", "beat")
+
+
+@pytest.fixture(scope="module")
+def compose():
+    return yaml.safe_load(FILE.read_text())
+
+
+def sources(service):
+    """The secrets a service is given, by name, with the path each appears at."""
+    return {
+        secret if isinstance(secret, str) else secret["source"]: f"/run/secrets/{secret}"
+        if isinstance(secret, str)
+        else secret["target"]
+        for secret in service.get("secrets", [])
+    }
+
+
+def test_it_is_a_compose_file():
+    """By the schema of the compose specification that check-jsonschema brings along."""
+    done = run(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(FILE))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("name", "site"), [("desk", "desk"), ("worker", "worker"), ("beat", "worker")])
+def test_each_process_holds_only_its_own_keys(compose, name, site):
+    """Sabotage: give root_key to the worker."""
+    service = compose["services"][name]
+    given = {secret.removesuffix("_key") for secret in sources(service) if not secret.endswith("secret_key")}
+    keys = {secret for secret in given if secret in NEEDED["both"]}
+    assert service["environment"]["SITE"] == site
+    assert keys == set(NEEDED[site])
+    named = {
+        name for name in service["environment"] if name.endswith("_KEY_FILE") and name != "SECRET_KEY_FILE"
+    }
+    assert named == {f"{key.upper()}_KEY_FILE" for key in NEEDED[site]}
+
+
+def test_desk_and_worker_share_no_session_secret(compose):
+    files = {name: compose["services"][name]["environment"]["SECRET_KEY_FILE"] for name in OURS}
+    assert files["desk"] not in (files["worker"], files["beat"])
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_file_that_is_named_is_given(compose, name):
+    """A name without its secret, or the reverse, shows only when somebody starts it."""
+    service = compose["services"][name]
+    named = {value for key, value in service["environment"].items() if key.endswith("_FILE")}
+    assert named == set(sources(service).values())
+    assert set(sources(service)) <= set(compose["secrets"])
+
+
+def test_nobody_is_root_and_nobody_writes_where_it_need_not(compose):
+    """Sabotage: drop `read_only` from the common part."""
+    for name, service in compose["services"].items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert str(service["user"]).partition(":")[0] not in ("0", "root"), name
+        assert service.get("privileged") is None, name
+        assert service["healthcheck"]["test"][0] == "CMD", name
+
+
+def test_only_the_proxy_is_reached_from_outside(compose):
+    """And what holds data has no way out."""
+    services, networks = compose["services"], compose["networks"]
+    assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
+    assert networks["data"] == {"internal": True}
+    assert networks["front"] == {"internal": True}
+    assert set(services["proxy"]["networks"]) == {"edge", "front"}
+    for name in ("desk", "beat", "postgres", "redis"):
+        assert all((networks[network] or {}).get("internal") for network in services[name]["networks"]), name
+
+
+def test_no_secret_stands_in_the_file(compose):
+    """Secrets are files; their folder is kept out of the history and out of the image."""
+    assert all(set(secret) == {"file"} for secret in compose["secrets"].values())
+    assert not re.search(r"password\s*[:=]\s*[^/\s]+$", FILE.read_text(), re.I | re.M)
+    assert "secrets/" in (ROOT / ".gitignore").read_text().split()
+    assert "*" in (ROOT / ".dockerignore").read_text().split()
+
+
+def test_the_image_is_built_from_the_pinned_requirements():
+    text = (ROOT / "Dockerfile").read_text()
+    assert "--require-hashes --only-binary :all: -r requirements.txt" in text
+    assert "requirements-dev" not in text
+    copied = set(re.findall(r"^COPY (\w+) \1$", text, re.M))
+    assert copied == {"config", "vault", "staff", "intake", "cases", "templates", "locale"}
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    assert {f"!{folder}" for folder in copied} <= set(ignored)
