@@ -1,4 +1,4 @@
-"""docker-compose.yml, read as a container engine would: who holds which key, who reaches whom, who may write."""
+"""docker-compose.yml, read as an engine would: who holds which key, who reaches whom, who may write."""
 
 import re
 import sys
