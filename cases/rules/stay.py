@@ -62,6 +62,7 @@ class AllOf:
 
 Limit = PerEntry | Rolling | CalendarYear | UntilDocument | Unlimited | Unknown | AllOf
 Part = PerEntry | Rolling | CalendarYear | UntilDocument | Unlimited | Unknown
+_COUNTING = (Rolling, CalendarYear)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def assess_stay(
     today = as_of.toordinal()
     parts = parts_of(rule.limit)
     known = [stay for stay in stays if stay.entry <= as_of]
-    presence = _presence([stay for stay in known if stay.basis in rule.counted_bases], today)
+    presence = _presence(rule, parts, known, today)
     current = current_stay(rule, known, as_of=as_of)
     cap = min(caps).toordinal() if caps else None
     used = _days_used(parts, presence, today)
@@ -203,10 +204,13 @@ def _precedence(rule: Rule, stay: Stay) -> tuple[int, bool, int, bool, float]:
     )
 
 
-def _presence(counted: Iterable[Stay], today: int) -> Presence:
+def _presence(rule: Rule, parts: Sequence[Part], known: Iterable[Stay], today: int) -> Presence:
+    if not any(isinstance(part, _COUNTING) for part in parts):
+        return Presence(())  # Nobody will ask it.
     return Presence(
         (stay.entry.toordinal(), today if stay.exit is None else min(stay.exit.toordinal(), today))
-        for stay in counted
+        for stay in known
+        if stay.basis in rule.counted_bases
     )
 
 
@@ -236,8 +240,9 @@ def _first_violation(part: Part, presence: Presence, entry: int) -> int | None:
         def counted(day: int) -> int:
             return presence.count(day - window + 1, entry - 1) + min(day - entry + 1, window)
 
-        # Each day adds itself and drops at most one other, so the count never falls: bisection is safe.
-        candidates = range(entry, entry + HORIZON_DAYS + 1)
+        # Each day adds itself and drops at most one other, so the count never falls: bisection is safe. It
+        # has passed `days` at the latest on entry + days, by the days of this stay alone.
+        candidates = range(entry, entry + min(part.days, HORIZON_DAYS + 1))
         return entry + bisect_right(candidates, part.days, key=counted)
     return None
 
@@ -288,7 +293,7 @@ def _days_used(parts: Sequence[Part], presence: Presence, today: int) -> int | N
             today,
         )
         for part in parts
-        if isinstance(part, Rolling | CalendarYear)
+        if isinstance(part, _COUNTING)
     ]
     return max(used, default=None)
 

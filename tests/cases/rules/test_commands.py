@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 
 ROOT = Path(__file__).resolve().parents[3]
 GOOD_STAY = {
@@ -84,7 +84,7 @@ def production_that_leads_nowhere(folder):
 
 @pytest.mark.parametrize("where", ["trial", "production"])
 def test_both_run_where_there_is_no_database_and_no_key(tmp_path, where):
-    """Sabotage seen: `requires_system_checks` left out of a command."""
+    """Sabotage seen: `connection.ensure_connection()` as the first line of `handle`."""
     env = {"DESK_VAR": str(tmp_path / "var")} if where == "trial" else production_that_leads_nowhere(tmp_path)
     done = run_process("assess_stays", {"vectors": [GOOD_STAY]}, **env)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -93,6 +93,12 @@ def test_both_run_where_there_is_no_database_and_no_key(tmp_path, where):
     assert (done.returncode, done.stderr) == (0, b"")
     assert json.loads(done.stdout) == {"results": [{"id": "good", "last_day": "2026-01-08"}]}
     assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.parametrize("command", ["assess_stays", "assess_deadlines"])
+def test_no_system_check_runs_because_some_open_the_key_ring(command):
+    """Sabotage seen: `requires_system_checks` left out of a command."""
+    assert load_command_class("cases", command).requires_system_checks == []
 
 
 @pytest.mark.parametrize("command", ["assess_stays", "assess_deadlines"])
