@@ -130,6 +130,7 @@ class _Version(Protocol):
 
 V = TypeVar("V", bound=_Version)
 T = TypeVar("T")
+R = TypeVar("R", StayRow, ProceduralRow)
 
 
 def stay_rows(document: Any) -> tuple[StayRow, ...]:
@@ -206,6 +207,17 @@ def running(
         if not (r.row.country == EU and r.row.who in national)
         and (r.row.applies_to or (r.row.country, r.row.deadline) not in tagged)
     )
+
+
+def to_confirm(rows: Iterable[R], *, on: date, stale_after_days: int) -> tuple[R, ...]:
+    """The rows still in force on `on` that nobody confirmed in the last days; those marked volatile first."""
+    waiting = [
+        row
+        for row in rows
+        if _to(row) >= on
+        and (row.check.verified_on is None or (on - row.check.verified_on).days > stale_after_days)
+    ]
+    return tuple(sorted(waiting, key=lambda row: (row.raw.get("stale_risk") != "high", row.id)))
 
 
 def _stay_row(row: Mapping[str, Any], version: str, bases: frozenset[str]) -> StayRow:

@@ -17,6 +17,7 @@ from cases.rules.reference import (
     procedural_rows,
     running,
     stay_rows,
+    to_confirm,
 )
 from cases.rules.stay import CalendarYear, PerEntry, Rolling
 
@@ -115,6 +116,22 @@ def test_both_readings_of_a_row_count_the_same_bases():
     assert schengen.rule.counted_bases == {"visa_free", "short_stay_visa"}
     assert next(row for row in ROWS if row.id == "any-permit").rule.counted_bases == frozenset()
     assert next(row for row in ROWS if row.id == "ge-255").rule.limit == PerEntry(365)
+
+
+def test_the_queue_lists_what_is_in_force_and_not_lately_confirmed():
+    """Today no shipped row is confirmed: all wait but the two that have ended, volatile ones first."""
+    on = date(2026, 11, 22)
+    waiting = to_confirm(ROWS, on=on, stale_after_days=180)
+    assert [row.id for row in waiting[:3]] == ["me-2008", "th-2024", "ae"]
+    assert {row.id for row in ROWS} - {row.id for row in waiting} == {"kz-2012", "kg-old"}
+    confirmed = {"verified_on": "2026-05-26", "verified_by": "Lena"}
+    rows = stay_rows(spoilt(STAYS, 1, **confirmed))
+    assert "kz-2023" not in {row.id for row in to_confirm(rows, on=on, stale_after_days=180)}
+    assert "kz-2023" in {row.id for row in to_confirm(rows, on=on, stale_after_days=179)}
+    ended = {"de-15", "de-16", "de-17"}
+    assert {row.id for row in TERMS} - {
+        row.id for row in to_confirm(TERMS, on=on, stale_after_days=1)
+    } == ended
 
 
 # A table that cannot be used
