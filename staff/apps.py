@@ -10,7 +10,6 @@ class StaffApp(AppConfig):
     def ready(self) -> None:
         from django.utils.module_loading import autodiscover_modules
 
-        from staff import checks  # noqa: F401
         from staff.sites import desk
 
         # Django's own discovery would fill its default site, which is mounted nowhere.

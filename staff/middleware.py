@@ -104,12 +104,20 @@ class SessionLimitsMiddleware:
         if request.user.is_authenticated and self._too_old(request):
             logout(request)
             messages.info(request, _("You were signed out because the session was too old. Sign in again."))
-        return self.get_response(request)
+        response = self.get_response(request)
+        if request.user.is_authenticated:
+            # In the answer to the password already: the time until the next request counts too.
+            self._started(request)
+        return response
+
+    @staticmethod
+    def _started(request: HttpRequest) -> tuple[int, int]:
+        now = int(time.time())
+        return request.session.setdefault("began_at", now), request.session.setdefault("seen_at", now)
 
     def _too_old(self, request: HttpRequest) -> bool:
         session, now = request.session, int(time.time())
-        began_at = session.setdefault("began_at", now)
-        seen_at = session.setdefault("seen_at", now)
+        began_at, seen_at = self._started(request)
         longest = ABSOLUTE_SECONDS if request.user.is_verified() else PASSWORD_ONLY_SECONDS
         if now - began_at >= longest or now - seen_at >= IDLE_SECONDS:
             return True

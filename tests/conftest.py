@@ -136,3 +136,13 @@ def anton(db):
 def mark(team):
     """An account without an approved role: no access."""
     return _person("mark", "", team)
+
+
+@pytest.fixture
+def sign_in():
+    """`sign_in(olga)`: a client of hers that passed the password and the second factor just now."""
+    from django.test import Client
+
+    from tests.staff.flow import signed_in
+
+    return lambda person: signed_in(Client(), person)

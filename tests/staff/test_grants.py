@@ -1,0 +1,143 @@
+"""How a role comes into effect: the rules, then the constraints that keep them when code does not."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from staff.models import RoleGrant, TrailRow, User
+from staff.roles import Role
+from staff.trail import Refused, Verb
+
+
+@pytest.fixture
+def nina(team):
+    """A new colleague without a role."""
+    return User.objects.create_user("nina", "nina-long-password-1", team=team)
+
+
+def stored(person):
+    return User.objects.get(pk=person.pk)
+
+
+def test_a_role_that_sees_cases_waits_for_a_coordinator(nina, anton):
+    """Sabotage: `if True:` before `grant._take_effect` in RoleGrantQuerySet.request()."""
+    grant = RoleGrant.objects.request(nina, Role.CASEWORKER, by=anton)
+    assert grant.state == RoleGrant.State.REQUESTED
+    assert stored(nina).role == ""
+    assert not stored(nina).is_staff
+
+
+def test_a_coordinator_lets_it_take_effect(nina, anton, petra):
+    RoleGrant.objects.request(nina, Role.CASEWORKER, by=anton).approve(by=petra)
+    assert stored(nina).role == Role.CASEWORKER
+    assert TrailRow.objects.filter(verb=Verb.ROLE_GRANTED, actor=petra).exists()
+
+
+def test_a_refused_request_changes_nothing(nina, anton, petra):
+    grant = RoleGrant.objects.request(nina, Role.COORDINATOR, by=anton)
+    grant.refuse(by=petra)
+    assert stored(nina).role == ""
+    assert RoleGrant.objects.get(pk=grant.pk).state == RoleGrant.State.REFUSED
+
+
+def test_an_administrator_is_made_without_a_coordinator(nina, anton):
+    """The role sees no case content."""
+    RoleGrant.objects.request(nina, Role.ADMINISTRATOR, by=anton)
+    assert stored(nina).role == Role.ADMINISTRATOR
+
+
+@pytest.mark.parametrize("name", ["mark", "olga", "petra"])
+def test_only_administrators_ask_for_roles(name, request, nina):
+    """Sabotage: drop the `may` line of RoleGrantQuerySet.request()."""
+    with pytest.raises(Refused):
+        RoleGrant.objects.request(nina, Role.CASEWORKER, by=request.getfixturevalue(name))
+    assert not RoleGrant.objects.filter(subject=nina).exists()
+
+
+@pytest.mark.parametrize("name", ["mark", "olga", "anton"])
+@pytest.mark.parametrize("decision", ["approve", "refuse"])
+def test_only_coordinators_decide(name, decision, request, nina, anton):
+    """One administrator alone must not make a coordinator. Sabotage: drop the `may` line of _decide()."""
+    grant = RoleGrant.objects.request(nina, Role.COORDINATOR, by=anton)
+    with pytest.raises(Refused):
+        getattr(grant, decision)(by=request.getfixturevalue(name))
+    assert stored(nina).role == ""
+    assert RoleGrant.objects.get(pk=grant.pk).state == RoleGrant.State.REQUESTED
+
+
+def test_nobody_decides_on_the_own_role(petra, anton):
+    """Sabotage: drop the constraint role_decided_by_another_than_subject."""
+    grant = RoleGrant.objects.request(petra, Role.ADMINISTRATOR, by=anton)
+    assert grant.state == RoleGrant.State.APPROVED
+    again = RoleGrant.objects.request(petra, Role.COORDINATOR, by=anton)
+    User.objects.filter(pk=petra.pk).update(role=Role.COORDINATOR)
+    with pytest.raises(ValidationError, match="your own role"):
+        again.approve(by=stored(petra))
+    assert RoleGrant.objects.get(pk=again.pk).state == RoleGrant.State.REQUESTED
+
+
+def test_who_asked_does_not_decide(nina, anton):
+    """An administrator who became a coordinator meanwhile.
+
+    Sabotage: drop the constraint role_decided_by_another_than_asked.
+    """
+    grant = RoleGrant.objects.request(nina, Role.CASEWORKER, by=anton)
+    User.objects.filter(pk=anton.pk).update(role=Role.COORDINATOR)
+    with pytest.raises(ValidationError, match="asked for this role yourself"):
+        grant.approve(by=stored(anton))
+    assert stored(nina).role == ""
+
+
+def test_a_decision_stands(nina, anton, petra, lena):
+    """Sabotage: drop the state check of _decide()."""
+    grant = RoleGrant.objects.request(nina, Role.CASEWORKER, by=anton)
+    stale = RoleGrant.objects.get(pk=grant.pk)
+    grant.refuse(by=petra)
+    with pytest.raises(ValidationError, match="decided already"):
+        stale.approve(by=lena)
+    assert stored(nina).role == ""
+
+
+def test_no_role_for_a_closed_account(nina, anton, petra):
+    grant = RoleGrant.objects.request(nina, Role.CASEWORKER, by=anton)
+    User.objects.filter(pk=nina.pk).update(is_active=False)
+    with pytest.raises(ValidationError, match="closed"):
+        grant.approve(by=petra)
+
+
+def test_one_request_at_a_time(nina, anton):
+    RoleGrant.objects.request(nina, Role.CASEWORKER, by=anton)
+    with pytest.raises(ValidationError, match="already asked for"):
+        RoleGrant.objects.request(nina, Role.COORDINATOR, by=anton)
+
+
+def refused_by_the_database(grant, **change):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        RoleGrant.objects.filter(pk=grant.pk).update(**change)
+    return True
+
+
+def test_the_database_keeps_the_rules_when_code_does_not(nina, anton, petra, django_db_setup):
+    grant = RoleGrant.objects.request(nina, Role.COORDINATOR, by=anton)
+    approved = RoleGrant.State.APPROVED
+    assert refused_by_the_database(grant, state=approved)
+    assert refused_by_the_database(grant, state=approved, decided_by=anton)
+    assert refused_by_the_database(grant, state=approved, decided_by=nina)
+    assert refused_by_the_database(grant, decided_by=petra)
+    assert refused_by_the_database(grant, requested_by=None)
+    assert refused_by_the_database(grant, origin="console")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        RoleGrant.objects.create(subject=nina, role=Role.CASEWORKER, requested_by=anton)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        User.objects.filter(pk=nina.pk).update(role="superuser")
+
+
+def test_leaving_takes_the_role_and_open_requests(nina, anton, petra):
+    """Coming back, the role has to be approved anew. Sabotage: drop role="" from deactivate()."""
+    RoleGrant.objects.request(nina, Role.CASEWORKER, by=anton).approve(by=petra)
+    pending = RoleGrant.objects.request(nina, Role.COORDINATOR, by=anton)
+    stored(nina).deactivate(by=anton)
+    assert (stored(nina).is_active, stored(nina).role) == (False, "")
+    assert RoleGrant.objects.get(pk=pending.pk).state == RoleGrant.State.WITHDRAWN
+    stored(nina).reactivate(by=anton)
+    assert (stored(nina).is_active, stored(nina).role, stored(nina).is_staff) == (True, "", False)

@@ -1,0 +1,82 @@
+"""Who may do what, read back from the table, with Mark and the others."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+
+from staff.roles import PERMISSIONS, Act, Role, may, needs_approval, sees_cases
+
+
+@pytest.mark.parametrize(
+    ("act", "who"),
+    [
+        (Act.READ_CASES, {"olga", "petra"}),
+        (Act.WRITE_CASES, {"olga", "petra"}),
+        (Act.SEE_TEAM, {"petra"}),
+        (Act.ASSIGN_CASES, {"petra"}),
+        (Act.SIGN_DIGEST, {"petra"}),
+        (Act.APPROVE_ROLES, {"petra"}),
+        (Act.SEE_ACCOUNTS, {"petra", "anton"}),
+        (Act.MANAGE_ACCOUNTS, {"anton"}),
+    ],
+)
+def test_each_act_belongs_to_these_people_only(act, who, olga, petra, anton, mark):
+    """Sabotage: add AD to Act.READ_CASES in roles.ALLOWED."""
+    people = [olga, petra, anton, mark]
+    assert {person.username for person in people if may(person, act)} == who
+
+
+def test_every_act_stands_in_the_table_above(request):
+    """An act without a test would be an act that anybody may get."""
+    marks = test_each_act_belongs_to_these_people_only.pytestmark[0].args[1]
+    assert {act for act, _who in marks} == set(Act)
+
+
+def test_a_closed_account_may_nothing(petra):
+    """Sabotage: drop `user.is_active and` from may()."""
+    petra.is_active = False
+    assert not any(may(petra, act) for act in Act)
+    assert not petra.is_staff
+
+
+def test_a_visitor_may_nothing():
+    assert not any(may(AnonymousUser(), act) for act in Act)
+
+
+def test_administrators_see_no_case_content(anton):
+    assert not sees_cases(anton)
+    assert not anton.has_perm("cases.view_case")
+    assert not anton.has_module_perms("cases")
+    assert not anton.has_perm("intake.view_helprequest")
+
+
+def test_roles_that_see_cases_or_approve_others_need_approval():
+    assert {role for role in Role if needs_approval(role)} == {Role.CASEWORKER, Role.COORDINATOR}
+
+
+def test_the_admin_asks_the_table(olga, petra, anton, mark):
+    assert olga.has_perms(["cases.view_note", "cases.add_note", "cases.change_note"])
+    assert anton.has_perm("staff.add_user")
+    assert petra.has_perm("staff.view_user")
+    assert not petra.has_perm("staff.change_user")
+    assert not mark.has_perm("cases.view_case")
+    assert not mark.has_module_perms("staff")
+
+
+@pytest.mark.parametrize(
+    "permission",
+    ["cases.delete_case", "staff.delete_user", "staff.change_rolegrant", "staff.view_totpdevice",
+     "admin.view_logentry", "axes.view_accessattempt", "auth.add_group", "nonsense", ""],
+)  # fmt: skip
+def test_what_the_table_does_not_name_is_refused(permission, olga, petra, anton):
+    """Sabotage: let has_permission() return True where no act is found."""
+    assert not any(person.has_perm(permission) for person in (olga, petra, anton))
+
+
+def test_nobody_deletes_on_the_desk():
+    assert not [place for place, action in PERMISSIONS if action == "delete"]
+
+
+def test_nobody_is_a_superuser(anton):
+    """There is no such column, and nothing to set."""
+    assert anton.is_superuser is False
+    assert "is_superuser" not in {field.name for field in anton._meta.get_fields()}
