@@ -44,7 +44,7 @@ class Trouble(models.TextChoices):
 
     NONE = "", _("None")
     REFUSED = "refused", _("The mail server refuses the address")
-    NO_ADDRESS = "no_address", _("The account has no e-mail address")
+    NO_ADDRESS = "no_address", _("The account has no working e-mail address")
     ADDRESS_UNREADABLE = "address_unreadable", _("The account's e-mail address does not open")
     UNREADABLE = "unreadable", _("The reminder itself does not open")
     FAILED = "failed", _("Sending it failed again and again")

@@ -5,11 +5,11 @@ Both may run any number of times, at once, and be killed anywhere: at worst a ma
 """
 
 from cases.reminders.bell import ring
-from cases.reminders.drain import Drained, drain
 from cases.reminders.ledger import claim, finish
 from cases.reminders.people import People
-from cases.reminders.plan import Planned, plan, plan_case, scan
-from cases.reminders.purge import purge
+from cases.reminders.planning import Planned, plan, plan_case, scan
+from cases.reminders.purging import purge
+from cases.reminders.sending import Drained, drain
 
 __all__ = [
     "Drained",

@@ -10,6 +10,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.utils import timezone
 
 from cases.models import (
@@ -179,12 +181,14 @@ class _Round:
     def _address(self, user: User, rows: list[Reminder], lease: UUID) -> str:
         try:
             address = str(user.address or "").strip()
+            validate_email(address)
         except CannotOpen:
             self._finish(rows, lease, ReminderState.DEAD, Trouble.ADDRESS_UNREADABLE)
-            return ""
-        if not address:
+        except ValidationError:
             self._finish(rows, lease, ReminderState.DEAD, Trouble.NO_ADDRESS)
-        return address
+        else:
+            return address
+        return ""
 
     def _deliver_to(self, address: str, lease: UUID, letter: Letter) -> None:
         user, rows = letter.user, letter.rows

@@ -14,7 +14,7 @@ from django.utils import timezone
 from cases import countries
 from cases.models import DAILY, Case, Deadline, Heartbeat, PlanTrouble, Pulse, Reminder
 from cases.reminders.people import People, watched, zone_of
-from cases.reminders.purge import purge
+from cases.reminders.purging import purge
 from vault.cipher import CannotOpen, Erased
 
 log = logging.getLogger(__name__)

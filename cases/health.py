@@ -1,0 +1,101 @@
+"""Whether the reminders are alive, for `/healthz` and for the banner on the desk. Silence means broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, InterfaceError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from cases.models import Circuit, Heartbeat, PlanTrouble, Pulse, Reminder
+
+OLDEST = timedelta(minutes=5)
+# Beat to broker to worker to database: both jobs have come all that way.
+WATCHED = (Pulse.SCAN, Pulse.DRAIN)
+# A server that restarts is nobody's alarm.
+MAIL_MAY_REST = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One sentence for the banner; `code` names it for styles and tests."""
+
+    code: str
+    text: str
+
+
+def silent_jobs(now: datetime | None = None) -> list[Pulse]:
+    """The jobs whose last sign of life is older than five minutes, or missing. Raises DatabaseError."""
+    moment = now or timezone.now()
+    last = Heartbeat.objects.last()
+    return [job for job in WATCHED if job not in last or moment - last[job].at > OLDEST]
+
+
+def banner(now: datetime | None = None) -> list[Trouble]:
+    """What everyone at the desk must know about the reminders; nothing when all is well.
+
+    The board is computed from the deadlines themselves and stays right whatever this says.
+    """
+    moment = now or timezone.now()
+    return [*_silence(moment), *_mail_server(moment), *_undelivered(), *_plan_trouble()]
+
+
+def _silence(now: datetime) -> Iterable[Trouble]:
+    if silent_jobs(now):
+        yield Trouble(
+            "silent",
+            _("Reminders have stopped. Look at the board yourself, and tell an administrator."),
+        )
+
+
+def _mail_server(now: datetime) -> Iterable[Trouble]:
+    circuit = Circuit.objects.current()
+    if circuit.broken_since is not None and now - circuit.broken_since > MAIL_MAY_REST:
+        yield Trouble(
+            "mail_server",
+            _("Reminders wait: the mail server does not answer. Look at the board yourself."),
+        )
+
+
+def _undelivered() -> Iterable[Trouble]:
+    dead = Reminder.objects.dead().count()
+    if dead:
+        yield Trouble(
+            "undelivered",
+            ngettext(
+                "%(count)d reminder could not be delivered. The digest says to whom.",
+                "%(count)d reminders could not be delivered. The digest says to whom.",
+                dead,
+            )
+            % {"count": dead},
+        )
+
+
+def _plan_trouble() -> Iterable[Trouble]:
+    row = Heartbeat.objects.last().get(Pulse.PLAN)
+    if row is not None and row.trouble == PlanTrouble.UNREADABLE:
+        yield Trouble(
+            "unreadable",
+            _("Some deadlines do not open, and nobody is reminded of them. Tell an administrator today."),
+        )
+    elif row is not None and row.trouble == PlanTrouble.NOBODY:
+        yield Trouble(
+            "nobody",
+            _("Some deadlines have neither a caseworker nor a coordinator in their team. Assign the cases."),
+        )
+
+
+def report(now: datetime | None = None) -> tuple[bool, str]:
+    """Whether all is well, and a few plain words that name the part that is not."""
+    try:
+        silent = silent_jobs(now)
+    except (DatabaseError, InterfaceError):
+        return False, "The database does not answer."
+    if silent:
+        names = " and ".join(job.value for job in silent)
+        return False, f"No sign of life from {names} for five minutes: look at beat, broker and worker."
+    return True, "All is well."
