@@ -38,7 +38,7 @@ def _judged(leak):
 
 def test_the_voter_reads_nothing_from_a_dump_that_holds_no_readable_time():
     verdict = _judged(None)
-    assert min(verdict.exact_days, verdict.order, verdict.groups) > 0.01
+    assert verdict.p_value > 0.01
 
 
 def test_a_readable_sending_time_gives_the_day_away():
@@ -54,3 +54,17 @@ def test_a_column_in_the_order_of_the_dates_gives_the_order_away():
 def test_a_colour_made_from_the_date_gives_the_month_away():
     verdict = _judged("colour")
     assert (verdict.groups <= 0.01, verdict.best_group_column) == (True, "deadline.colour")
+
+
+def test_equal_weeks_may_show_but_not_which_week_it_is():
+    columns, due = _dump()
+    weeks = sorted({day.isocalendar()[:2] for day in due})
+    tokens = {week: random.Random(str(week)).random() for week in weeks}
+    for row, day in zip(columns, due, strict=True):
+        row["deadline.due_week"] = [tokens[day.isocalendar()[:2]]]
+    named = {"equal_by_design": ["deadline.due_week"]}
+    assert judge(columns, due, seed=11, shuffles=199, **named).p_value > 0.01
+    assert judge(columns, due, seed=11, shuffles=199).groups <= 0.01
+    for row, day in zip(columns, due, strict=True):
+        row["deadline.due_week"] = [weeks.index(day.isocalendar()[:2])]
+    assert judge(columns, due, seed=11, shuffles=199, **named).equal <= 0.01

@@ -13,7 +13,7 @@ not a feeling.
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import fmean
@@ -30,8 +30,14 @@ class Verdict:
     exact_days: float
     order: float
     groups: float
+    equal: float
     best_order_column: str
     best_group_column: str
+
+    @property
+    def p_value(self) -> float:
+        """Of the way of voting that did best."""
+        return min(self.exact_days, self.order, self.groups, self.equal)
 
 
 def read_as_day(value: object) -> date | None:
@@ -73,39 +79,77 @@ def votes_for_days(values: Iterable[object]) -> Counter[date]:
 
 
 def judge(
-    columns: Sequence[Mapping[str, list[object]]], due: Sequence[date], *, seed: int, shuffles: int
+    columns: Sequence[Mapping[str, list[object]]],
+    due: Sequence[date],
+    *,
+    seed: int,
+    shuffles: int,
+    equal_by_design: Iterable[str] = (),
 ) -> Verdict:
-    """Let every column vote on every deadline and compare with `shuffles` shuffles under `seed`."""
+    """Let every column vote on every deadline and compare with `shuffles` shuffles under `seed`.
+
+    A column of `equal_by_design` may show that two dates are near each other, which the threat model names;
+    it must not show which: its values, and how often each comes, are held against the mean date of each.
+    """
     rng = random.Random(seed)
     ordinals = [day.toordinal() for day in due]
-    guesses = [votes_for_days(value for values in row.values() for value in values) for row in columns]
-    names = sorted({name for row in columns for name in row})
-    tables = {name: [_single(row.get(name)) for row in columns] for name in names}
-    orders = {name: ranked for name, column in tables.items() if (ranked := _as_numbers(column))}
-    groups = {
-        name: column for name, column in tables.items() if 1 < len(set(map(str, column))) <= len(due) // 4
+    known = set(equal_by_design)
+    tables = {
+        name: [_single(row.get(name)) for row in columns]
+        for name in sorted({n for row in columns for n in row})
     }
+    orders = {name: ranked for name, column in tables.items() if (ranked := _as_numbers(column))}
+    groups = {n: column for n, column in tables.items() if 1 < len(set(map(str, column))) <= len(due) // 4}
+    equals = {name: groups.pop(name) for name in known & groups.keys()}
+    guesses = [votes_for_days(value for values in row.values() for value in values) for row in columns]
+    exact, _ = _beaten(lambda days: (_hits(guesses, days), ""), ordinals, rng, shuffles)
+    order, by_order = _beaten(lambda days: _best(_rank_correlation, orders, days), ordinals, rng, shuffles)
+    group, by_group = _beaten(lambda days: _best(_between_groups, groups, days), ordinals, rng, shuffles)
+    equal = min((_equal_values(column, ordinals, rng, shuffles) for column in equals.values()), default=1.0)
+    return Verdict(exact, order, group, equal, by_order, by_group)
 
-    def exact(days: Sequence[int]) -> float:
-        return sum(
-            guess[date.fromordinal(day)] / max(guess.values())
-            for guess, day in zip(guesses, days, strict=True)
-            if guess
-        )
 
-    def best(score, candidates, days):  # type: ignore[no-untyped-def]
-        return max(((score(column, days), name) for name, column in candidates.items()), default=(0.0, ""))
+Score = Callable[[Sequence[int]], tuple[float, str]]
 
-    seen = exact(ordinals), best(_rank_correlation, orders, ordinals), best(_between_groups, groups, ordinals)
-    beaten = [1, 1, 1]
+
+def _beaten(score: Score, days: Sequence[int], rng: random.Random, shuffles: int) -> tuple[float, str]:
+    """The share of shuffles that do at least as well as the truth, and the column that did best."""
+    truth, name = score(days)
+    shuffled, count = list(days), 1
     for _ in range(shuffles):
-        days = ordinals[:]
-        rng.shuffle(days)
-        beaten[0] += exact(days) >= seen[0]
-        beaten[1] += best(_rank_correlation, orders, days)[0] >= seen[1][0]
-        beaten[2] += best(_between_groups, groups, days)[0] >= seen[2][0]
-    p = [count / (shuffles + 1) for count in beaten]
-    return Verdict(p[0], p[1], p[2], seen[1][1], seen[2][1])
+        rng.shuffle(shuffled)
+        count += score(shuffled)[0] >= truth
+    return count / (shuffles + 1), name
+
+
+def _best(
+    score: Callable[..., float], candidates: Mapping[str, Sequence], days: Sequence[int]
+) -> tuple[float, str]:
+    return max(((score(column, days), name) for name, column in candidates.items()), default=(0.0, ""))
+
+
+def _hits(guesses: Sequence[Counter[date]], days: Sequence[int]) -> float:
+    """How much of each deadline's vote fell on its very day, summed."""
+    pairs = zip(guesses, days, strict=True)
+    return sum(guess[date.fromordinal(day)] / max(guess.values()) for guess, day in pairs if guess)
+
+
+def _equal_values(column: Sequence[object], days: Sequence[int], rng: random.Random, shuffles: int) -> float:
+    """Whether a value itself, or how often it comes, says where its group of dates lies."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for value, day in zip(column, days, strict=True):
+        groups[str(value).rjust(40)].append(day)
+    names = sorted(groups)
+    means = [round(fmean(groups[name]) * 100) for name in names]
+    by_value, by_count = list(range(len(names))), [len(groups[name]) for name in names]
+    # Two looks at one column: half of the chance for each.
+    looks = [
+        _beaten(lambda shuffled, ranks=ranks: (_rank_correlation(ranks, shuffled), ""), means, rng, shuffles)[
+            0
+        ]
+        for ranks in (by_value, by_count)
+    ]
+    return min(1.0, 2 * min(looks))
 
 
 def _single(values: list[object] | None) -> object:
