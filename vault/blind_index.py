@@ -98,7 +98,10 @@ class BlindIndex(ComputedField, models.BigIntegerField):  # type: ignore[type-ar
         if not text:
             return None
         found = [
-            int.from_bytes(key.mac(f"blind-index/{self._label}.{self.source}", text.encode())[:8], "big")
+            int.from_bytes(
+                key.mac(f"blind-index/{self._label}.{self.source}", text.encode(errors="surrogatepass"))[:8],
+                "big",
+            )
             >> (64 - self.bits)
             for key in keyring().keys(self.key)
         ]

@@ -185,7 +185,7 @@ class SealedMixin(models.Field):  # type: ignore[type-arg]
                 bound = instance.__dict__["_vault"]
                 padded = bound.cipher.decrypt(cell[1:13], cell[13:], self._prefix + bound.tail)
                 return self.load(padded[: padded.rindex(b"\x80")])
-            except (KeyError, AttributeError, InvalidTag, CannotOpen):
+            except (KeyError, AttributeError, InvalidTag, ValueError, CannotOpen):
                 pass
         return self.load(self.open_bytes(cell, instance))
 

@@ -18,7 +18,7 @@ def make(path: Path) -> bool:
     if path.exists():
         return False
     try:
-        _write(path, encode([new_key()]), replace=False)
+        write(path, encode([new_key()]), replace=False)
     except FileExistsError:
         return False
     return True
@@ -26,10 +26,14 @@ def make(path: Path) -> bool:
 
 def rewrite(path: Path, keys: list[bytes]) -> None:
     """Replace the keys in `path` by `keys`, at once; a reader sees the old file or the new one."""
-    _write(path, encode(keys), replace=True)
+    write(path, encode(keys), replace=True)
 
 
-def _write(path: Path, text: str, *, replace: bool) -> None:
+def write(path: Path, text: str, *, replace: bool) -> None:
+    """Write `text`, whole and 0600; KeyProblem if it cannot.
+
+    Without `replace` a file that is there stays as it is: FileExistsError.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         if not path.parent.exists():

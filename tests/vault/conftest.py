@@ -11,7 +11,14 @@ from vault.models import RecordKey
 TABLES = (File, Page, Ring, Mark, Setting)
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(autouse=True)
+def _tables_where_needed(request):
+    """Before the test's transaction begins; tests without a database get none."""
+    if "db" in request.fixturenames:
+        request.getfixturevalue("_tables")
+
+
+@pytest.fixture(scope="package")
 def _tables(django_db_setup, django_db_blocker):
     from django.conf import settings
 
