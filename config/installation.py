@@ -102,7 +102,7 @@ def _require_broker() -> None:
         redis.Redis.from_url(settings.REDIS_URL.replace("redis+socket", "unix"), socket_timeout=5).ping()
     except redis.AuthenticationError:
         raise CannotStart("The broker (REDIS_URL) refuses the password. Correct REDIS_URL.") from None
-    except (redis.RedisError, OSError) as error:
+    except Exception as error:  # a server that is no Redis makes the client fail in ways of its own
         raise CannotStart(
             f"The broker does not answer ({type(error).__name__}). Start it, or correct REDIS_URL."
         ) from None
@@ -140,7 +140,12 @@ def _worker_environment() -> dict[str, str]:
     needless = {f"{name.upper()}_KEY_FILE" for name in NEEDED["desk"] if name not in NEEDED["worker"]}
     needless |= {"SECRET_KEY_FILE", "VAULT_ROOT_PROVIDER"}
     kept = {name: value for name, value in os.environ.items() if name not in needless}
-    return kept | {"SITE": "worker", "SECRET_KEY": secrets.token_urlsafe(SECRET_BYTES)}
+    return kept | {
+        "SITE": "worker",
+        "SECRET_KEY": secrets.token_urlsafe(SECRET_BYTES),
+        # Root is what a container or a trial often runs as; celery's warning fills the screen.
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+    }
 
 
 def _broker() -> Child:

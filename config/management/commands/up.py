@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Few, because the rest is settings."""
-        parser.add_argument("--port", type=_port, default=8000, help="on 127.0.0.1 (default 8000)")
+        parser.add_argument("--port", default="8000", help="on 127.0.0.1 (default 8000)")
         parser.add_argument("--no-demo", action="store_true", help="leave a new database empty")
         parser.add_argument(
             "--new-passwords", action="store_true", help="give the demo accounts new passwords"
@@ -50,20 +50,21 @@ class Command(BaseCommand):
             ) from None
 
     def start(
-        self, *, port: int, no_demo: bool, new_passwords: bool, json_ready: Path | None, **_o: Any
+        self, *, port: str, no_demo: bool, new_passwords: bool, json_ready: Path | None, **_o: Any
     ) -> None:
         """Prepare, then look after the processes until somebody stops them."""
+        number = _port(port)
         ready = ReadyFile(json_ready) if json_ready else None
         if ready and (no_demo or not settings.EMBEDDED):
             raise CommandError("--json-ready writes passwords: it works with the demo only. Leave it out.")
-        installation.require_free(port)
+        installation.require_free(number)
         first = installation.prepare()
         if settings.EMBEDDED and first and not no_demo:
             demo.load()
         accounts = demo.renew(enrolled=bool(ready)) if (first or new_passwords or ready) else []
-        url = f"http://127.0.0.1:{port}/"
-        with Supervisor(installation.children(port)) as supervisor:
-            if not supervisor.run_until(lambda: installation.answers(port), READY_WITHIN_SECONDS):
+        url = f"http://127.0.0.1:{number}/"
+        with Supervisor(installation.children(number)) as supervisor:
+            if not supervisor.run_until(lambda: installation.answers(number), READY_WITHIN_SECONDS):
                 self.give_up(supervisor)
                 return
             self.stdout.write(self.welcome(url, accounts, first))
@@ -71,7 +72,7 @@ class Command(BaseCommand):
             if not ready:
                 supervisor.run_until(lambda: False)
                 return
-            if not supervisor.run_until(lambda: installation.healthy(port), READY_WITHIN_SECONDS):
+            if not supervisor.run_until(lambda: installation.healthy(number), READY_WITHIN_SECONDS):
                 self.give_up(supervisor)
                 return
             with ready.written({"url": url, "accounts": accounts, "data_dir": str(settings.VAR_DIR)}):
@@ -109,8 +110,7 @@ class Command(BaseCommand):
 
 
 def _port(text: str) -> int:
-    """A port that a user may open; argparse makes one line of the error."""
-    port = int(text)
-    if not 1 <= port <= 65535:
-        raise ValueError
-    return port
+    """Checked here and not by argparse, which would print the whole usage before the reason."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise CommandError(f"--port {text}: not a port. Give a number, such as --port 8000.")
+    return int(text)
