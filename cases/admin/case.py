@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from cases import countries, reminders
 from cases.admin import lock, past
 from cases.admin.facets import PARTS
-from cases.admin.forms import FIELD_OVERRIDES, CaseForm, bare
+from cases.admin.forms import FIELD_OVERRIDES, CaseForm, bare, choice_class
 from cases.admin.listing import (
     URGENCY_CLASS,
     CaseChangeList,
@@ -174,6 +174,10 @@ class CaseAdmin(DeskModelAdmin):
         """A new case is not closed in the same breath."""
         return self.fieldsets if obj is not None else self.fieldsets[:1]
 
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """As Django's; a country is typed by its name."""
+        return super().formfield_for_choice_field(db_field, request, **kwargs, **choice_class(db_field))
+
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """As Django's, without ways into other pages."""
         return bare(super().formfield_for_dbfield(db_field, request, **kwargs))
@@ -190,6 +194,7 @@ class CaseAdmin(DeskModelAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         """As Django's, with what stands beside the form. Showing a file is written on the trail."""
         case = kwargs.get("obj")
+        context["countries"] = [name for _code, name in countries.choices()]
         if case is not None:
             limit = None if request.GET.get("past") == "all" else past.NEWEST
             context |= {

@@ -12,11 +12,20 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from cases.admin.fields import DayField
-from cases.admin.forms import FIELD_OVERRIDES, ApplicationForm, FacetForm, FacetFormSet, bare, colleagues
+from cases.admin.forms import (
+    FIELD_OVERRIDES,
+    ApplicationForm,
+    FacetForm,
+    FacetFormSet,
+    bare,
+    choice_class,
+    colleagues,
+    offer,
+    seers,
+)
 from cases.models import Application, CaseShare, ContactChannel, Identity, IdentityDocument, Note, Stay, Task
 from cases.models.history import known
 from staff.models import User
-from staff.roles import Act, Role, allows
 from vault.fields import SealedTextField
 
 FIRST, LAST = date.min, date.max
@@ -28,6 +37,7 @@ class CasePart(admin.StackedInline):  # type: ignore[type-arg]
     form = FacetForm
     formset = FacetFormSet
     formfield_overrides = FIELD_OVERRIDES
+    template = "admin/cases/stacked.html"
     can_delete = False
     show_change_link = False
     extra = 0
@@ -35,6 +45,10 @@ class CasePart(admin.StackedInline):  # type: ignore[type-arg]
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         """An empty row stands ready where nothing is typed yet."""
         return 1 if obj is None else self.extra
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """As Django's; a country is typed by its name."""
+        return super().formfield_for_choice_field(db_field, request, **kwargs, **choice_class(db_field))
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """As Django's, without ways into other pages."""
@@ -187,13 +201,10 @@ class TaskInline(CasePart):
         """Tasks can be given to people of the case's team."""
         made = super().get_formset(request, obj, **kwargs)
         team = obj.team_id if obj is not None else request.user.team_id  # type: ignore[union-attr]
-        field = made.form.base_fields["assignee"]
-        held = (
-            User.objects.filter(pk__in=obj.tasks.values("assignee"))
-            if obj is not None
-            else User.objects.none()
-        )
-        field.queryset = (colleagues(team) | held).distinct()
+        people = colleagues(team)
+        if obj is not None:
+            people |= User.objects.filter(pk__in=obj.tasks.values("assignee"))
+        offer(made.form.base_fields["assignee"], people.distinct())
         return made
 
     @staticmethod
@@ -221,12 +232,11 @@ class ShareForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        roles = [role for role in Role if allows(role, Act.READ_CASES)]
-        user = self.fields["user"]
-        user.disabled = not self.instance._state.adding
-        user.queryset = User.objects.active().filter(role__in=roles).order_by("username")
-        if user.disabled:
+        if not self.instance._state.adding:
+            user = self.fields["user"]
+            user.disabled = True
             user.queryset = User.objects.filter(pk=self.instance.user_id)
+            user.choices = [(self.instance.user_id, self.instance.user.username)]
 
 
 class ShareInline(CasePart):
@@ -238,8 +248,18 @@ class ShareInline(CasePart):
     verbose_name_plural = _("shared with")
     fields = (("user", "until_on"),)
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Shares with their people."""
+        return super().get_queryset(request).select_related("user")
+
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         return 0
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """A case can be shared with whoever may see cases at all."""
+        made = super().get_formset(request, obj, **kwargs)
+        offer(made.form.base_fields["user"], seers())
+        return made
 
     @staticmethod
     def row_order(row: Any) -> Any:

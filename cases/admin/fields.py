@@ -13,6 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from cases import countries
+
 YEARS = range(1900, 2200)
 
 
@@ -64,6 +66,46 @@ class DayField(forms.DateField):
         if day is not None and day.year not in YEARS:
             raise forms.ValidationError(_("Check the year: it must lie between 1900 and 2199."), code="year")
         return day
+
+
+class CountryField(forms.CharField):
+    """A country, typed by name with suggestions, or as its code.
+
+    Seventy names in each of thirty selects would be most of the page's weight; the suggestions stand on it
+    once, in `datalist#countries`.
+    """
+
+    default_error_messages = {
+        "invalid": _("The desk does not know this country. Choose one that is suggested.")
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        known = ("label", "required", "help_text", "initial", "disabled")
+        attrs = {"list": "countries", "class": "country", "autocomplete": "off"}
+        super().__init__(
+            **{name: kwargs[name] for name in known if name in kwargs}, widget=forms.TextInput(attrs=attrs)
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        """The country's name for its code."""
+        return countries.name(value) if isinstance(value, str) and value else value
+
+    def to_python(self, value: Any) -> str:
+        """The code of what was typed, or "". Raises ValidationError."""
+        typed = str(value or "").strip()
+        if not typed or typed.upper() in countries.COUNTRIES:
+            return typed.upper()
+        for code, name in countries.choices():
+            if name.casefold() == typed.casefold():
+                return code
+        raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether another country was typed than stands there."""
+        try:
+            return not self.disabled and self.to_python(data) != (initial or "")
+        except forms.ValidationError:
+            return True
 
 
 class CodesField(forms.CharField):

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import countries
 from cases.admin import lock
-from cases.admin.fields import CodesField, DayField, DayInput
+from cases.admin.fields import CodesField, CountryField, DayField, DayInput
 from cases.models import Case
 from staff.models import User
 from staff.roles import Act, Role, allows, may
@@ -32,10 +32,29 @@ FIELD_OVERRIDES: dict[Any, dict[str, Any]] = {
 }
 
 
-def colleagues(team_id: Any) -> Any:
-    """Active people of a team who see cases: the only ones a case or a task can be given to."""
+COUNTRY_FIELDS = {"country", "issued_by_country"}
+
+
+def choice_class(db_field: Any) -> dict[str, Any]:
+    """Arguments for the form field of `db_field` where it is not a plain select."""
+    return {"choices_form_class": CountryField} if db_field.name in COUNTRY_FIELDS else {}
+
+
+def seers() -> Any:
+    """Active people who may see cases at all."""
     roles = [role for role in Role if allows(role, Act.READ_CASES)]
-    return User.objects.active().filter(team=team_id, role__in=roles).order_by("username")
+    return User.objects.active().filter(role__in=roles).order_by("username")
+
+
+def colleagues(team_id: Any) -> Any:
+    """Those of them in one team: the only ones a case or a task can be given to."""
+    return seers().filter(team=team_id)
+
+
+def offer(field: Any, people: Any) -> None:
+    """Let `field` choose among `people`, asked for once and not once for each row."""
+    field.queryset = people
+    field.choices = [("", "–"), *people.values_list("pk", "username")]
 
 
 def bare(field: Any) -> Any:

@@ -62,7 +62,7 @@ def reconcile(form: Any, meanwhile: Meanwhile) -> None:
         typed = form[name].data
         if not form.fields[name].has_changed(_as_python(model_field, before[name]), typed):
             _take(form, name, now[name])
-            form.fields[name].help_text = TAKEN % {"who": meanwhile.names}
+            form[name].help_text = TAKEN % {"who": meanwhile.names}
         elif form.fields[name].has_changed(now[name], typed):
             conflicts.append((name, typed, now[name]))
     for name, typed, current in conflicts:
