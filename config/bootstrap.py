@@ -165,11 +165,23 @@ def _fill(requirements):
     print("Installing the pinned packages into .venv (once; this needs the network) ...", flush=True)
     if not _runs():
         _run([base, "-m", "venv", "--without-pip", str(VENV)], "venv")
-    _run(
-        [base, "-m", "pip", "--python", str(PYTHON), "install", "--quiet", "--disable-pip-version-check"]
-        + ["--require-hashes", "--only-binary", ":all:", "-r", str(ROOT / requirements)],
+    install = [
+        base,
+        "-m",
         "pip",
-    )
+        "--python",
+        str(PYTHON),
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
+    try:
+        _run([*install, "--require-hashes", "--only-binary", ":all:", "-r", str(ROOT / requirements)], "pip")
+    except SystemExit:
+        # pip took back what it had begun: what worked for the older pins still does.
+        if STAMP.exists():
+            MAKING.unlink()
+        raise
     # The file for the tests contains everything of the other one.
     files = {"requirements.txt", requirements}
     new = VENV / "desk-stamp.new"
