@@ -1,0 +1,229 @@
+"""The deadline board: every open date that a person may see, live from Deadline and never from Reminder.
+
+Two steps, so that a long list costs little: first each date alone, to count and to cut; then whole lines for
+those that are shown. What does not open stands in a part of its own, at the top: it may be due today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, TextChoices
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from cases import countries, provenance
+from cases.models import Case, Deadline
+from cases.models.case import Colour
+from staff.models import User
+from staff.roles import Act, may
+from vault.cipher import CannotOpen
+from vault.show import UNREADABLE, shown
+
+SOON_DAYS, WINDOW_DAYS = 7, 30
+CRITICAL_DAYS = 1
+# The last place on earth where a day begins lies this far ahead of UTC.
+FURTHEST_AHEAD = timedelta(hours=14)
+URGENCY_CLASS = {Colour.RED: "u3", Colour.ORANGE: "u2", Colour.YELLOW: "u1", Colour.GREEN: "u0"}
+
+
+class Whose(TextChoices):
+    """Whose dates are shown."""
+
+    ALL = "all", _("All I may see")
+    TEAM = "team", _("My team")
+    MINE = "mine", _("Mine")
+
+
+class Part(TextChoices):
+    """The parts of the board, in the order of the page."""
+
+    UNREADABLE = "unreadable", _("Dates that do not open")
+    OVERDUE = "overdue", _("Overdue")
+    TODAY = "today", _("Due today")
+    SOON = "soon", _("Next 7 days")
+    LATER = "later", _("Within 30 days")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One open date, as little of it as counting needs. `due_on` and `left` (days) are None if unreadable."""
+
+    pk: UUID
+    due_on: date | None
+    left: int | None
+    mine: bool
+    team: bool
+
+    @property
+    def part(self) -> Part | None:
+        """Where it stands on the board; None for what is more than 30 days ahead."""
+        if self.left is None:
+            return Part.UNREADABLE
+        if self.left <= 0:
+            return Part.TODAY if self.left == 0 else Part.OVERDUE
+        if self.left <= SOON_DAYS:
+            return Part.SOON
+        return Part.LATER if self.left <= WINDOW_DAYS else None
+
+    def belongs_to(self, whose: Whose) -> bool:
+        """Whether the reader asked for it."""
+        return whose == Whose.ALL or (self.mine if whose == Whose.MINE else self.team)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One date as the board shows it."""
+
+    deadline: Deadline
+    case: Case
+    due_on: date | None
+    left: int | None
+    country: str
+    urgency: str
+    why: str
+    anchor: str
+    seen_by: str
+    put_off_until: date | None
+    reason: str
+
+    @property
+    def style(self) -> str:
+        """The class that says how near it is."""
+        return nearness(self.left)
+
+    @property
+    def words(self) -> str:
+        """How near it is, in words and a number."""
+        return days_left_words(self.left)
+
+
+def nearness(left: int | None) -> str:
+    """The class of a badge for `left` days; an unreadable date counts as the worst."""
+    if left is None or left < 0:
+        return "d-over"
+    if left <= CRITICAL_DAYS:
+        return "d-crit"
+    return "d-soon" if left <= SOON_DAYS else "d-ok"
+
+
+def days_left_words(left: int | None) -> str:
+    """`left` days in words: "3 days overdue", "today", "tomorrow", "5 days left"."""
+    if left is None:
+        return str(UNREADABLE)
+    if left < 0:
+        return ngettext("%(n)d day overdue", "%(n)d days overdue", -left) % {"n": -left}
+    if left == 0:
+        return gettext("today")
+    if left == 1:
+        return gettext("tomorrow, 1 day left")
+    return ngettext("%(n)d day left", "%(n)d days left", left) % {"n": left}
+
+
+def choices_of(user: User) -> list[Whose]:
+    """The views that the user's role has use for."""
+    if may(user, Act.SEE_TEAM) and user.team_id:
+        return [Whose.ALL, Whose.TEAM, Whose.MINE]
+    return [Whose.ALL, Whose.MINE]
+
+
+def window(now: datetime) -> date:
+    """The last day that any country could still count as within 30 days at `now`."""
+    return (now + FURTHEST_AHEAD).date() + timedelta(days=WINDOW_DAYS)
+
+
+def marks(user: User, now: datetime, *, until: date | None = None) -> list[Mark]:
+    """Every open date the user may see, overdue or due until `until` (the 30 days by default), by date.
+
+    "Today" is the date in the deadline's country at the aware moment `now`.
+    """
+    return _marks(_visible(user).in_weeks_until(until or window(now)), user, now)
+
+
+def marks_between(user: User, now: datetime, first: date, last: date) -> list[Mark]:
+    """The same for the days from `first` to `last`, both counted in."""
+    return _marks(_visible(user).due_between(first, last), user, now)
+
+
+def undated(user: User) -> Any:
+    """Cases in work without one open date: nobody is reminded of them."""
+    dated = Deadline.objects.open().values("case")
+    return Case.objects.visible_to(user).in_work().exclude(pk__in=dated)
+
+
+def _visible(user: User) -> Any:
+    return (
+        Deadline.objects.open()
+        .visible_to(user)
+        .annotate(worker_id=F("case__caseworker_id"), team_id=F("case__team_id"))
+        .only("id", "case_id", "country", "due_on")
+    )
+
+
+def _marks(rows: Iterable[Any], user: User, now: datetime) -> list[Mark]:
+    todays: dict[str, date] = {}
+    found = []
+    for row in rows:
+        today = todays.get(row.country)
+        if today is None:
+            today = todays[row.country] = countries.today_in(row.country, now)
+        try:
+            due_on, left = row.due_on, (row.due_on - today).days
+        except CannotOpen:
+            due_on = left = None
+        mine, team = row.worker_id == user.pk, row.team_id == user.team_id
+        found.append(Mark(row.pk, due_on, left, mine, team))
+    return sorted(found, key=lambda mark: (mark.due_on or date.min, mark.left or 0, mark.pk))
+
+
+def parts(found: Sequence[Mark], whose: Whose) -> dict[Part, list[Mark]]:
+    """The marks the reader asked for, by part of the board; every part is there, be it empty."""
+    board: dict[Part, list[Mark]] = {part: [] for part in Part}
+    for mark in found:
+        part = mark.part
+        if part is not None and mark.belongs_to(whose):
+            board[part].append(mark)
+    return board
+
+
+def lines(user: User, wanted: Sequence[Mark], now: datetime) -> list[Line]:
+    """Whole lines for `wanted`, in their order, in a number of queries that does not grow with them."""
+    found = {row.pk: row for row in readable(user).filter(pk__in=[mark.pk for mark in wanted])}
+    rows = [found[mark.pk] for mark in wanted if mark.pk in found]
+    origins = provenance.origins(rows)
+    people = _names(rows)
+    return [_line(row, now, origins[row.pk], people) for row in rows]
+
+
+def readable(user: User) -> Any:
+    """Deadlines of the cases that `user` may open, whole, with what a line needs."""
+    rows = Deadline.objects.visible_to(user).select_related("case", "case__caseworker")
+    return rows.with_keys()
+
+
+def _names(rows: Iterable[Deadline]) -> dict[UUID, str]:
+    ids = {row.taken.seen_by for row in rows} - {None}
+    return dict(User.objects.filter(pk__in=ids).values_list("pk", "username")) if ids else {}
+
+
+def _line(row: Deadline, now: datetime, origin: provenance.Origin, people: dict[UUID, str]) -> Line:
+    today = row.today(now)
+    due_on = row.due_on if row.opens() else None
+    care = row.taken
+    return Line(
+        deadline=row,
+        case=row.case,
+        due_on=due_on,
+        left=(due_on - today).days if due_on else None,
+        country=countries.name(row.country),
+        urgency=URGENCY_CLASS.get(row.case.colour, ""),  # type: ignore[call-overload]
+        why=origin.text,
+        anchor=origin.anchor,
+        seen_by=people.get(care.seen_by, "") if care.seen_by else "",
+        put_off_until=care.snoozed_until if row.sleeps_on(today) else None,
+        reason=str(shown(row, "reason")),
+    )

@@ -1,0 +1,53 @@
+"""What stands around every page: main links, demo mark, alarms. Lazy: who shows none asks for none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from cases import health
+from staff.models import User
+from staff.roles import Act, may, sees_cases
+
+
+@dataclass(frozen=True)
+class Link:
+    """One of the main links; `here` is its aria-current ("" elsewhere), `key` the keys that lead there."""
+
+    label: str
+    url: str
+    here: str
+    key: str = ""
+
+
+def surroundings(request: HttpRequest) -> dict[str, Any]:
+    """Context processor of every page of the desk."""
+    return {
+        "demo_mark": SimpleLazyObject(User.objects.filter(demo=True).exists),
+        "desk_nav": SimpleLazyObject(lambda: main_links(request)),
+        "desk_alarms": SimpleLazyObject(health.banner),
+    }
+
+
+def main_links(request: HttpRequest) -> list[Link]:
+    """The pages that the reader's role opens, the landing page first."""
+    user: Any = request.user
+    pages = [
+        (sees_cases(user), _("Deadlines"), "board", "g d"),
+        (sees_cases(user), _("Cases"), "admin:cases_case_changelist", "g c"),
+        (may(user, Act.SIGN_DIGEST), pgettext("page", "Digest"), "digest", "g s"),
+        (may(user, Act.SEE_ACCOUNTS), _("Accounts"), "admin:staff_user_changelist", "g a"),
+        (may(user, Act.SEE_ACCOUNTS), _("Role requests"), "admin:staff_rolegrant_changelist", "g r"),
+    ]
+    return [_link(request.path, label, reverse(name), key) for open_, label, name, key in pages if open_]
+
+
+def _link(path: str, label: str, url: str, key: str) -> Link:
+    here = "page" if path == url else "true" if path.startswith(url) else ""
+    return Link(label, url, here, key)

@@ -1,0 +1,15 @@
+"""Addresses of the work on cases that are not plain lists and forms."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from cases.views import board, digest, health
+from staff.sites import desk
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("desk/board/", desk.admin_view(board.show), name="board"),
+    path("desk/board/<uuid:key>/", desk.admin_view(board.deadline), name="deadline"),
+    path("desk/digest/", desk.admin_view(digest.show), name="digest"),
+]
