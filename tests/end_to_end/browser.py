@@ -61,8 +61,12 @@ def chromium(origin: str, *, width: int) -> Iterator[Watched]:
         context = browser.new_context(viewport={"width": width, "height": WIDTHS[width]}, locale="en-GB")
         page = context.new_page()
         page.set_default_timeout(20_000)
+        watched = Watched(page, origin)
         try:
-            yield Watched(page, origin)
+            yield watched
+        except BaseException:
+            watched.picture("failed")
+            raise
         finally:
             browser.close()
 

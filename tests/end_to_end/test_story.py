@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.db import connection
 
 from tests.end_to_end.browser import chromium, sign_in, sign_out
@@ -39,12 +40,10 @@ PLANTED = {
     "notes-0-text": "Звонил человек, назвался майором Хрыпченко-Ы",
     "tasks-0-text": "Передать сим-карту через Ыдрисову",
 }
+COUNTRIES = {"country": "Kazakhstan", "stays-0-country": "Kazakhstan", "applications-0-country": "Germany"}
 CHOICES = {
-    "country": "KZ",
     "category": "contract_after",
-    "stays-0-country": "KZ",
     "documents-0-kind": "travel_passport_10",
-    "applications-0-country": "DE",
     "applications-0-kind": "asylum_claim",
     "applications-0-stage": "interview_scheduled",
     "contacts-0-kind": "phone",
@@ -87,6 +86,8 @@ def people(live_database):
         user = User.objects.create_user(
             name, password, role=role, team=team, address=f"{name}@staff.invalid", time_zone=zone_past_eight()
         )
+        # The desk is another process: it knows none but the real hasher.
+        User.objects.filter(pk=user.pk).update(password=make_password(password, hasher="argon2"))
         secret = TotpDevice.enrol(user).secret_b32
         accounts[name] = {"username": name, "password": password, "role": role, "totp_secret": secret}
     return accounts
@@ -121,6 +122,8 @@ def type_everything(page, desk) -> None:
     page.evaluate("document.querySelectorAll('[role=tabpanel]').forEach(panel => panel.hidden = false)")
     for name, choice in CHOICES.items():
         page.select_option(f"select[name='{name}']", choice)
+    for name, country in COUNTRIES.items():
+        page.fill(f"input[name='{name}']", country)
     for name, value in PLANTED.items():
         page.fill(f"[name='{name}']", value)
     for name, value in DATES.items():

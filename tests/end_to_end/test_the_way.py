@@ -42,14 +42,14 @@ def open_tab(page, name: str) -> None:
 def type_case(page, desk) -> str:
     """Type a case with a stay, a passport and two asylum applications; its code name."""
     page.goto(f"{desk.url}/desk/cases/case/add/")
-    page.select_option("select[name=country]", "KZ")
+    page.fill("input[name=country]", "Kazakhstan")
     page.select_option("select[name=category]", "mobilised")
     page.fill("textarea[name=summary]", "Left the unit in spring; lives with a friend.")
     open_tab(page, "Identit")
     page.fill("input[name='identity-0-surname']", "Выдумкин")
     page.fill("input[name='identity-0-given_name']", "Пример")
     open_tab(page, "Stay")
-    page.select_option("select[name='stays-0-country']", "KZ")
+    page.fill("input[name='stays-0-country']", "Kazakhstan")
     page.fill("input[name='stays-0-entered_on']", day(-60))
     page.fill("input[name='stays-0-last_legal_day']", day(6))
     page.fill("input[name='stays-0-last_legal_day_source']", "Stamp in the passport")
@@ -60,9 +60,9 @@ def type_case(page, desk) -> str:
     open_tab(page, "Application")
     page.get_by_role("link", name=re.compile("^Add another application", re.IGNORECASE)).click()
     for row, (country, stage, field, in_days) in enumerate(
-        [("DE", "lodged", "next_check_on", 12), ("FR", "interview_scheduled", "interview_on", 0)]
+        [("Germany", "lodged", "next_check_on", 12), ("France", "interview_scheduled", "interview_on", 0)]
     ):
-        page.select_option(f"select[name='applications-{row}-country']", country)
+        page.fill(f"input[name='applications-{row}-country']", country)
         page.select_option(f"select[name='applications-{row}-kind']", "asylum_claim")
         page.select_option(f"select[name='applications-{row}-stage']", stage)
         page.fill(f"input[name='applications-{row}-{field}']", day(in_days))
