@@ -22,6 +22,11 @@ def doubts(*stays, rule=RULE, caps=(), verified_on=TODAY):
     return doubts_about(rule, stays, as_of=TODAY, caps=caps, verified_on=verified_on)
 
 
+def test_leaving_and_coming_back_on_one_day_is_no_overlap_in_any_order():
+    there_and_back = [Stay(day(-9), day(-9)), Stay(day(-9), day(-4)), Stay(day(-4), day(-4))]
+    assert doubts(*there_and_back) == doubts(*there_and_back[::-1]) == ()
+
+
 def test_a_plain_history_raises_no_doubt():
     assert doubts(Stay(day(-100), day(-50)), Stay(day(-50), day(-20)), Stay(day(-3))) == ()
 
@@ -46,6 +51,8 @@ def test_each_doubt_names_its_stays(stays, kind, positions):
 
 
 def test_what_is_not_yet_past_its_end_is_not_in_doubt():
+    assert doubts(Stay(TODAY)) == ()
+    assert doubts(Stay(TODAY, None, "permit", TODAY)) == ()
     assert doubts(Stay(day(-9), None, "visa_free", TODAY)) == ()
     assert doubts(Stay(day(-9), day(9), "visa_free", day(2))) == ()
     assert doubts(Stay(day(-9), None, "permit", day(-1))) == ()
@@ -60,6 +67,7 @@ def test_a_cap_that_has_passed_is_not_hidden_by_an_undetermined_rule():
     unknown, document = Rule(Unknown()), Rule(UntilDocument())
     assert doubts(Stay(day(-9)), rule=unknown, caps=[day(-1)]) == (passed,)
     assert passed in doubts(Stay(day(-9), None, "visa_free", day(-1)), rule=unknown)
+    assert passed in doubts(Stay(day(-9)), rule=unknown, caps=[day(5), day(-1)])
     assert passed not in doubts(Stay(day(-9)), rule=unknown, caps=[TODAY])
     assert passed not in doubts(Stay(day(-9)), rule=document, caps=[day(-1)])
     assert passed not in doubts(Stay(day(-9)), caps=[day(-1)])

@@ -37,6 +37,10 @@ def ends(event, amount, unit, roll=None, country=None):
         (FRIDAY, 1, "working_days", MONDAY),
         (SATURDAY, 1, "working_days", MONDAY),
         (MONDAY, 5, "working_days", date(2026, 5, 18)),
+        (date(2026, 12, 30), 1, "working_days", date(2026, 12, 31)),
+        (date(2026, 12, 30), 2, "working_days", date(2027, 1, 1)),
+        (date(9999, 12, 28), 3, "working_days", date(9999, 12, 31)),
+        (date(9998, 12, 31), 1, "years", date(9999, 12, 31)),
         (date(2199, 12, 31), 1, "years", date(2200, 12, 31)),
     ],
 )
@@ -113,18 +117,19 @@ def test_a_rolled_moment_keeps_its_clock_time(event, amount, day, moment):
 
 
 def test_a_pause_moves_the_last_day_by_its_length_and_then_it_rolls():
-    def paused(roll):
+    def paused(roll, runs_on_from=date(2026, 4, 18)):
         return last_day_after_pause(
             date(2026, 4, 1),
             1,
             "months",
             paused_on=date(2026, 4, 10),
-            runs_on_from=date(2026, 4, 18),
+            runs_on_from=runs_on_from,
             roll=roll,
             holidays=None,
         )
 
     assert (paused(None), paused(True)) == (SATURDAY, MONDAY)
+    assert paused(True, runs_on_from=date(2026, 4, 10)) == date(2026, 5, 1)
     with pytest.raises(BadValue, match="before it stops"):
         last_day_after_pause(
             FRIDAY, 1, "weeks", paused_on=MONDAY, runs_on_from=SUNDAY, roll=None, holidays=None

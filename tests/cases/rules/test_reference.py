@@ -124,6 +124,9 @@ def test_the_queue_lists_what_is_in_force_and_not_lately_confirmed():
     waiting = to_confirm(ROWS, on=on, stale_after_days=180)
     assert [row.id for row in waiting[:3]] == ["me-2008", "th-2024", "ae"]
     assert {row.id for row in ROWS} - {row.id for row in waiting} == {"kz-2012", "kg-old"}
+    last = to_confirm(ROWS, on=date(2023, 1, 26), stale_after_days=1)
+    assert "kz-2012" in {row.id for row in last}
+    assert "kz-2012" not in {row.id for row in to_confirm(ROWS, on=date(2023, 1, 27), stale_after_days=1)}
     confirmed = {"verified_on": "2026-05-26", "verified_by": "Lena"}
     rows = stay_rows(spoilt(STAYS, 1, **confirmed))
     assert "kz-2023" not in {row.id for row in to_confirm(rows, on=on, stale_after_days=180)}
@@ -177,6 +180,11 @@ def test_a_bad_row_of_stays_is_named(changes, says):
     """kz-2023 is the second row."""
     with pytest.raises(BadTable, match=f"row 'kz-20.*{says}"):
         stay_rows(spoilt(STAYS, 1, **changes))
+
+
+def test_a_row_may_be_in_force_for_a_single_day():
+    one_day = {"valid_from": "2023-01-27", "valid_to": "2023-01-27"}
+    assert stay_rows(spoilt(STAYS, 1, **one_day))[1].valid_to == date(2023, 1, 27)
 
 
 def test_two_versions_in_force_on_one_day_are_refused_by_name():

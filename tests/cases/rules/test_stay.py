@@ -362,6 +362,9 @@ def test_the_earliest_entry_waits_for_the_window_to_empty():
 def test_the_earliest_entry_waits_for_the_new_year():
     stays = [{"entry": "2026-01-01", "exit": "2026-03-31"}]
     assert assess(year(90), stays, "2026-04-01")["earliest_entry"] == "2027-01-01"
+    assert assess(year(91), stays, "2026-04-01")["earliest_entry"] == "2026-04-01"
+    inside = [*stays, {"entry": "2026-04-02", "basis_valid_until": "2026-04-01"}]
+    assert assess(year(91), inside, "2026-04-02")["earliest_entry"] == "2026-04-02"
 
 
 def test_today_is_a_day_of_entry_if_the_rule_holds_with_it_although_it_is_already_a_day_of_presence():
