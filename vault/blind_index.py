@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models
+from django.db import connections, models
 from django.db.models.lookups import Exact, In
 from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 
-from vault.cipher import CannotOpen, Sealed
-from vault.keyring import keyring
-from vault.models import SealedModel, SealedQuerySet
+from vault.cipher import CannotOpen, Sealed, key_id
+from vault.keyring import KeyProblem, keyring, reset
+from vault.models import Canary, SealedModel, SealedQuerySet
 
 M = TypeVar("M", bound=SealedModel)
 
@@ -194,6 +194,35 @@ class KeyedTokenField(ComputedField, models.CharField):  # type: ignore[type-arg
 
     def compute(self, value: Any) -> str | None:
         return self.token(value)
+
+    def require_current_key(self, using: str | None = None) -> None:
+        """Refuse to make tokens with a key that was replaced meanwhile. Raises KeyProblem.
+
+        The canary says which key is current. A process that missed a rotation would make another token for
+        the same row, and everything in a ledger would be done a second time. The canary stays locked until
+        the transaction ends (on SQLite writers wait for each other anyway), so that a rotation waits.
+        """
+        connection = connections[using or "default"]
+        lock = " FOR SHARE" if connection.vendor == "postgresql" and connection.in_atomic_block else ""
+        table = connection.ops.quote_name(Canary._meta.db_table)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT sealed FROM {table} WHERE key_name = %s{lock}", [self.key])  # noqa: S608
+            row = cursor.fetchone()
+        if row is None or key_id(bytes(row[0])) == keyring().keys(self.key)[0].id:
+            return
+        reset()  # the key file may have been changed under a running process
+        if key_id(bytes(row[0])) != keyring().keys(self.key)[0].id:
+            raise KeyProblem(
+                f"The {self.key} key is being changed: nothing can be planned now. Finish it with "
+                f"`manage.py vault rotate {self.key}` and restart this process."
+            )
+
+    def pre_save(self, instance: Any, add: bool) -> Any:
+        before = instance.__dict__.get(self.attname)
+        token = super().pre_save(instance, add)
+        if not add and token != before:
+            self.require_current_key(instance._state.db)
+        return token
 
 
 def find(rows: SealedQuerySet[M], index: str, value: Any) -> list[M]:

@@ -155,7 +155,10 @@ class SealedMixin(models.Field):  # type: ignore[type-arg]
 
     def seal(self, value: Any, instance: SealedModel) -> Sealed:
         """`value` sealed for this column of `instance`. Raises CannotOpen or KeyProblem without the key."""
-        plain = self.dump(value)
+        return self.seal_bytes(self.dump(value), instance)
+
+    def seal_bytes(self, plain: bytes, instance: SealedModel) -> Sealed:
+        """As `seal`, for what `dump` gave."""
         bound_to = self._prefix + instance.binding().tail
         if self.key is not None:
             return seal_under(self.key, "fields", plain, bound_to)

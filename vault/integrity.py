@@ -5,7 +5,6 @@ An old ciphertext put back into its own cell opens: it is found only where an in
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from django.apps import apps
@@ -45,11 +44,16 @@ def sealed_models() -> list[type[SealedModel]]:
 
 
 def chunks(model: type[SealedModel], size: int = CHUNK) -> Iterator[list[Any]]:
-    """All rows of `model` by primary key, `size` at a time, each chunk with its keys."""
-    rows = model._base_manager.order_by("pk").iterator(chunk_size=size)
-    while chunk := list(islice(rows, size)):
+    """All rows of `model` by primary key, `size` at a time, each chunk with its keys.
+
+    Each chunk is a query of its own, so that rows may be changed and committed in between.
+    """
+    rows = model._base_manager.order_by("pk")
+    chunk = list(rows[:size])
+    while chunk:
         model.hold_keys(chunk, using="default")
         yield chunk
+        chunk = list(rows.filter(pk__gt=chunk[-1].pk)[:size])
 
 
 def verify(count: Count) -> Iterator[Finding]:

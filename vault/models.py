@@ -176,6 +176,10 @@ class SealedModel(models.Model):
         for row in rows:
             row.__dict__.pop("_vault", None)
             row.__dict__.pop("_seen", None)
+        fields: Sequence[Any] = cls._meta.concrete_fields
+        for field in fields:
+            if rows and hasattr(field, "require_current_key"):
+                field.require_current_key(using)
         if len(rows) > 1:
             cls.hold_keys([row for row in rows if row._has_to_seal()], using)
 

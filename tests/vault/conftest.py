@@ -4,11 +4,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext, override_settings
 
-from tests.vault.cells.models import File, Mark, Page, Ring, Setting
+from tests.vault.cells.models import File, Ledger, Mark, Page, Ring, Setting
 from vault import keyfiles, keyring
 from vault.models import RecordKey
 
-TABLES = (File, Page, Ring, Mark, Setting)
+TABLES = (File, Page, Ring, Ledger, Mark, Setting)
 
 
 @pytest.fixture(autouse=True)

@@ -74,6 +74,20 @@ class Ring(SealedModel):
         app_label = "cells"
 
 
+class Ledger(SealedModel):
+    """A ledger row that belongs to a case and may not be without a token."""
+
+    sealed_under = "file"
+    sealed_label = "cells.ledger"
+
+    file = models.ForeignKey(File, models.CASCADE)
+    payload = SealedJSONField(key="calendar")
+    once = KeyedTokenField("payload", names=("step",), key="calendar", unique=True)
+
+    class Meta:
+        app_label = "cells"
+
+
 class Mark(SealedModel):
     """Stands for a trail row: numbered, and under the case's key or the house's."""
 

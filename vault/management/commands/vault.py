@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from vault import canaries, integrity, keyfiles
+from vault import canaries, integrity, keyfiles, rotation
 from vault.cipher import key_id
 from vault.keyring import NAMES, KeyProblem, keyring, reset
 from vault.models import HOUSE, Canary, RecordKey
@@ -20,12 +20,23 @@ class Command(BaseCommand):
         init = commands.add_parser("init", help="make missing keys, the house's record key and the canaries")
         init.add_argument("--keys-only", action="store_true", help="touch key files only, not the database")
         commands.add_parser("status", help="which keys this process holds, by their ids")
+        rotate = commands.add_parser(
+            "rotate", help="move everything to a new key; may be killed and repeated"
+        )
+        rotate.add_argument("key", choices=rotation.ROTATED)
+        step = rotate.add_mutually_exclusive_group()
+        step.add_argument(
+            "--add", action="store_true", help="first: put a new key into the file, to open only"
+        )
+        step.add_argument(
+            "--retire", action="store_true", help="last: destroy the old key; old backups need it"
+        )
         commands.add_parser("verify", help="open every cell, recompute every index, report what does not fit")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the sub-command; a key problem ends it with its own sentence."""
         try:
-            {"init": self.init, "status": self.status, "verify": self.verify}[options["action"]](**options)
+            getattr(self, options["action"])(**options)
         except KeyProblem as problem:
             raise CommandError(str(problem)) from None
 
@@ -80,3 +91,29 @@ class Command(BaseCommand):
         if findings:
             raise CommandError(f"{summary}; {findings} not as they should be. Restore them from a backup.")
         self.stdout.write(f"{summary}; everything is as it should be.")
+
+    def rotate(self, *, key: str, add: bool = False, retire: bool = False, **_options: Any) -> None:
+        """One of the three steps of changing a key (see vault.rotation)."""
+        if not keyring().holds("root"):
+            raise CommandError("This process holds no root key. Run this on the desk.")
+        canaries.require()
+        if add:
+            self.stdout.write(f"The {key} key {rotation.add(key)} opens from now on.")
+            self.stdout.write("Give this key file to every process that has it and restart them all.")
+            self.stdout.write(f"Then run: manage.py vault rotate {key}")
+            return
+        if retire:
+            self.stdout.write(
+                f"Destroyed the {key} key: {', '.join(rotation.retire(key)) or 'there was no old one'}."
+            )
+            self.stdout.write("Give this key file to every process that has it and restart them all.")
+            return
+        moved = rotation.rotate(key)
+        for finding in moved.unreadable:
+            self.stdout.write(str(finding))
+        self.stdout.write(
+            f"Moved {moved.cells} sealed values and {moved.indexes} indexes to the {key} key "
+            f"{keyring().keys(key)[0].id.hex()}; {len(moved.unreadable)} do not open and stay as they are."
+        )
+        self.stdout.write("Give this key file to every process that has it and restart them all.")
+        self.stdout.write(f"When no backup needs the old key any more: manage.py vault rotate {key} --retire")
