@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import random
 import secrets
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
@@ -61,9 +62,10 @@ class Category(models.TextChoices):
     UNKNOWN = "unknown", _("Not known yet")
 
 
-def new_code_name() -> str:
+def new_code_name(dice: random.Random | None = None) -> str:
     """Two neutral words and a number, one of some four million; whether it is free, the database says."""
-    return f"{secrets.choice(LOOKS)} {secrets.choice(THINGS)} {secrets.randbelow(90) + 10}".capitalize()
+    dice = dice or secrets.SystemRandom()
+    return f"{dice.choice(LOOKS)} {dice.choice(THINGS)} {dice.randrange(10, 100)}".capitalize()
 
 
 class CaseQuerySet(KeptQuerySet["Case"]):

@@ -99,7 +99,7 @@ class IdentityDocument(Facet):
         today = countries.today_in(self.case.country, timezone.now())
         if self.known("invalidated_on") and self.invalidated_on > today:
             # Its end is no longer watched from then on: a slip of the pen must not do that.
-            raise refusal("invalidated_on", _("This day lies ahead. Type it once the document was declared invalid."))
+            raise refusal("invalidated_on", _("This day lies ahead. Type it once it was declared invalid."))
         if not self.known("issued_on"):
             return
         if self.known("valid_until") and self.valid_until < self.issued_on:

@@ -54,13 +54,31 @@ class _Reader:
 
 def read_facts(case: Case) -> tuple[CaseFacts, set[str]]:
     """The dated facts of `case`, and the sources ("stay:<id>") of which a date does not open."""
+    return facts_in(
+        case,
+        stays=case.stays.with_keys(),
+        documents=case.documents.with_keys(),
+        applications=case.applications.with_keys(),
+        tasks=case.tasks.with_keys(),
+    )
+
+
+def facts_in(
+    case: Case,
+    *,
+    stays: Iterable[Any] = (),
+    documents: Iterable[Any] = (),
+    applications: Iterable[Any] = (),
+    tasks: Iterable[Any] = (),
+) -> tuple[CaseFacts, set[str]]:
+    """As read_facts(), from rows at hand."""
     reader = _Reader()
     facts = CaseFacts(
         country=case.country,
-        stays=reader.stays(case.stays.with_keys()),
-        documents=reader.documents(case.documents.with_keys(), case.country),
-        applications=reader.applications(case.applications.with_keys()),
-        tasks=reader.tasks(case.tasks.with_keys(), case.country),
+        stays=reader.stays(stays),
+        documents=reader.documents(documents, case.country),
+        applications=reader.applications(applications),
+        tasks=reader.tasks(tasks, case.country),
         closed=case.status == Status.CLOSED,
     )
     return facts, reader.damaged

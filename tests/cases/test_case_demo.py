@@ -1,0 +1,89 @@
+"""The demo: invented, complete, never beside real files."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from cases import demo
+from cases.models import Case, ContactChannel, FactHistory, Identity, IdentityDocument, Note, Stay, Task
+from cases.models.deadline import Deadline
+from staff.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_demo_has_forty_cases_in_six_countries_and_something_in_every_section_of_the_board():
+    """Sabotage: SPREAD = ((91, 400),)."""
+    call_command("load_demo", verbosity=0)
+    assert Case.objects.filter(demo=True).count() == 40
+    assert len(set(Case.objects.values_list("country", flat=True))) == 6
+    assert {case.team.name for case in Case.objects.select_related("team")} == {
+        "Astana",
+        "Tbilisi",
+        "Yerevan",
+    }
+    today = timezone.localdate()
+    dues = [row.due_on for row in Deadline.objects.open()]
+    for first, last in ((-60, -2), (-1, 1), (2, 7), (8, 30), (31, 400)):
+        assert any(today + timedelta(first) <= day <= today + timedelta(last) for day in dues), (first, last)
+    for model in (Identity, Stay, IdentityDocument, ContactChannel, Note, Task, FactHistory):
+        assert model.objects.exists()
+    kinds = set(Deadline.objects.values_list("kind", flat=True))
+    assert kinds == {"stay_end", "document_end", "application_check", "interview", "hearing", "task"}
+
+
+def test_every_row_of_the_demo_keeps_the_rules_of_the_record():
+    """bulk_create does not ask clean(). Sabotage: `day is not None` -> `False` in demo._applications."""
+    demo.load(60)
+    for case in Case.objects.with_keys():
+        case.full_clean()
+        for rows in (case.stays, case.documents, case.applications, case.contacts, case.tasks):
+            for row in rows.with_keys():
+                row.full_clean()
+
+
+def test_the_deadlines_are_those_that_the_facts_call_for():
+    """Sabotage: leave tasks out of facts_in in the demo."""
+    demo.load(20)
+    for case in Case.objects.all():
+        before = {(row.kind, row.source, row.due_on) for row in Deadline.objects.open().filter(case=case)}
+        case.refresh_deadlines()
+        assert {
+            (row.kind, row.source, row.due_on) for row in Deadline.objects.open().filter(case=case)
+        } == before
+
+
+def test_a_second_call_adds_nothing_and_a_larger_one_tops_up():
+    """Sabotage: `range(count)` in demo.load."""
+    demo.load(10)
+    assert demo.load(10) == 0
+    assert demo.load(25) == 15
+    assert Case.objects.count() == 25
+    assert User.objects.filter(demo=False).count() == 0
+
+
+def test_the_demo_stays_away_from_real_cases_and_from_production(olga, settings):
+    """Sabotage: take either `raise` out of refuse_if_real."""
+    real = Case.objects.open_case(by=olga, country="KZ")
+    with pytest.raises(CommandError, match="real cases"):
+        call_command("load_demo")
+    assert Case.objects.get() == real
+    settings.EMBEDDED = False
+    with pytest.raises(CommandError, match="no trial"):
+        call_command("load_demo")
+
+
+def test_the_demo_people_can_open_their_cases_and_a_shared_one():
+    """Sabotage: no role for the demo's accounts."""
+    demo.load()
+    for username in ("olga", "oskar", "sona", "petra", "nino", "ani"):
+        user = User.objects.get(username=username)
+        assert Case.objects.visible_to(user).exists(), username
+    assert not Case.objects.visible_to(User.objects.get(username="anton")).exists()
+    oskar = User.objects.get(username="oskar")
+    assert {case.team.name for case in Case.objects.visible_to(oskar).select_related("team")} == {
+        "Tbilisi",
+        "Astana",
+    }
