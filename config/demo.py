@@ -14,10 +14,13 @@ def accounts() -> UserQuerySet:
     return User.objects.filter(demo=True).order_by("role", "username")
 
 
-def load() -> None:
-    """The fictional cases and their caseworkers, into a database where nobody is yet."""
-    if not User.objects.exists():
+def load() -> bool:
+    """The fictional cases and their caseworkers, where nobody is yet, whole or not at all; whether it did."""
+    if User.objects.exists():
+        return False
+    with transaction.atomic():
         call_command("load_demo", verbosity=0)
+    return True
 
 
 def renew(*, enrolled: bool) -> list[dict[str, str]]:

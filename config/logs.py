@@ -22,6 +22,13 @@ class QuietFormatter(logging.Formatter):
         return ""
 
 
+class NotOnPurpose(logging.Filter):
+    """Leaves out 503: a health page answers it on purpose, once a minute to whoever watches."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "status_code", None) != 503
+
+
 def describe(error: BaseException | None) -> str:
     """`KeyError at board.py:41 in rows, query.py:9 in run`, the causes after it, each on its own line."""
     lines, seen = [], set()

@@ -46,7 +46,7 @@ def index(tmp_path):
 
 @pytest.fixture
 def project(tmp_path, index):
-    """A project with our manage.py and bootstrap; it needs the probe, and its commands tell where they ran."""
+    """A project with our manage.py and bootstrap; it needs the probe, its commands tell where they ran."""
     import hashlib
 
     root = tmp_path / "project"

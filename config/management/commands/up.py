@@ -59,9 +59,8 @@ class Command(BaseCommand):
             raise CommandError("--json-ready writes passwords: it works with the demo only. Leave it out.")
         installation.require_free(number)
         first = installation.prepare()
-        if settings.EMBEDDED and first and not no_demo:
-            demo.load()
-        accounts = demo.renew(enrolled=bool(ready)) if (first or new_passwords or ready) else []
+        loaded = settings.EMBEDDED and not no_demo and demo.load()
+        accounts = demo.renew(enrolled=bool(ready)) if (loaded or new_passwords or ready) else []
         url = f"http://127.0.0.1:{number}/"
         with Supervisor(installation.children(number)) as supervisor:
             if not supervisor.run_until(lambda: installation.answers(number), READY_WITHIN_SECONDS):
@@ -69,6 +68,7 @@ class Command(BaseCommand):
                 return
             self.stdout.write(self.welcome(url, accounts, first))
             self.stdout.flush()
+            installation.ring()
             if not ready:
                 supervisor.run_until(lambda: False)
                 return
