@@ -1,0 +1,241 @@
+"""What a coordinator must look at today: composed live from the cases, never from the reminders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from cases import health
+from cases.deadlines import Kind
+from cases.models import (
+    DAILY,
+    Application,
+    Case,
+    Deadline,
+    DigestSignature,
+    Reminder,
+    Stage,
+    Status,
+    Trouble,
+)
+from cases.reminders.people import zone_of
+from staff import trail
+from staff.models import User
+from staff.roles import ALLOWED, Act, may
+from vault.cipher import CannotOpen
+
+SOON_DAYS = 7
+LATER_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Line:
+    """An open deadline of a case; `days_left` is negative once it is overdue."""
+
+    deadline_id: UUID
+    case_id: UUID
+    code_name: str
+    kind: str
+    kind_label: str
+    country: str
+    due_on: date
+    days_left: int
+    caseworker: str
+    seen: bool
+    snoozed_until: date | None
+
+
+@dataclass(frozen=True)
+class CaseLine:
+    """A case that nobody works on."""
+
+    case_id: UUID
+    code_name: str
+    country: str
+    colour: str
+    status: str
+
+
+@dataclass(frozen=True)
+class Undelivered:
+    """A reminder that reached nobody; `case_id` is None for a daily mail."""
+
+    reminder_id: UUID
+    recipient: str
+    why: str
+    case_id: UUID | None
+    code_name: str
+
+
+@dataclass(frozen=True)
+class Digest:
+    """The day's digest of one coordinator. Sections may share lines: unseen ones are due as well."""
+
+    day: date
+    overdue: Sequence[Line]
+    next_7_days: Sequence[Line]
+    next_30_days: Sequence[Line]
+    unseen: Sequence[Line]
+    without_caseworker: Sequence[CaseLine]
+    status_unknown: Sequence[Line]
+    undelivered: Sequence[Undelivered]
+    troubles: Sequence[health.Trouble]
+
+    def sections(self) -> dict[str, Sequence[Any]]:
+        """Every section by its name, in the order of urgency."""
+        return {name: value for name, value in vars(self).items() if name != "day"}
+
+    def open_count(self) -> int:
+        """How many lines want somebody's attention; a line in two sections counts once."""
+        lines = {line for section in self.sections().values() for line in section}
+        return len(lines)
+
+
+class AlreadySigned(Exception):
+    """This coordinator has signed this day's digest; the text says when. `signature` is that row."""
+
+    def __init__(self, signature: DigestSignature, viewer: User) -> None:
+        self.signature = signature
+        at = signature.signed_at.astimezone(zone_of(viewer))
+        super().__init__(
+            _("%(who)s signed this digest on %(when)s.")
+            % {"who": signature.coordinator.username, "when": date_format(at, "Y-m-d H:i")}
+        )
+
+
+def compose(user: User, today: date, now: datetime | None = None) -> Digest:
+    """The digest of `user` for `today`, the date in the user's zone. Raises trail.Refused for other roles."""
+    if not may(user, Act.SIGN_DIGEST):
+        raise trail.Refused(_("The digest is for coordinators. Ask one of your team."))
+    rows = (
+        Deadline.objects.open()
+        .visible_to(user)
+        .exclude(case__status=Status.CLOSED)
+        .annotate(code_name=F("case__code_name"), worker=F("case__caseworker__username"))
+        .only("id", "case_id", "kind", "country", "due_on", "care", "source")
+        .due_until(today + timedelta(days=LATER_DAYS))
+    )
+    lines = [_line(row, today) for row in rows]
+    return Digest(
+        day=today,
+        overdue=[line for line in lines if line.days_left < 0],
+        next_7_days=[line for line in lines if 0 <= line.days_left <= SOON_DAYS],
+        next_30_days=[line for line in lines if line.days_left > SOON_DAYS],
+        unseen=[line for line in lines if not line.seen],
+        without_caseworker=_without_caseworker(user),
+        status_unknown=_status_unknown(rows, lines),
+        undelivered=_undelivered(user),
+        troubles=health.banner(now),
+    )
+
+
+def _line(row: Any, today: date) -> Line:
+    care = row.taken
+    return Line(
+        deadline_id=row.pk,
+        case_id=row.case_id,
+        code_name=row.code_name,
+        kind=row.kind,
+        kind_label=str(row.get_kind_display()),
+        country=row.country,
+        due_on=row.due_on,
+        days_left=(row.due_on - today).days,
+        caseworker=row.worker or "",
+        seen=care.seen_at is not None,
+        snoozed_until=care.snoozed_until,
+    )
+
+
+def _without_caseworker(user: User) -> list[CaseLine]:
+    """Cases in work that have no caseworker, or one who left or lost the role."""
+    nobody = (
+        Q(caseworker=None) | Q(caseworker__is_active=False) | ~Q(caseworker__role__in=ALLOWED[Act.READ_CASES])
+    )
+    cases = Case.objects.visible_to(user).in_work().filter(nobody).distinct().order_by("code_name")
+    return [
+        CaseLine(*values) for values in cases.values_list("pk", "code_name", "country", "colour", "status")
+    ]
+
+
+def _status_unknown(rows: Iterable[Deadline], lines: Sequence[Line]) -> list[Line]:
+    """Checks that are due on applications whose status nobody knows."""
+    due: dict[UUID, Line] = {}
+    for row, line in zip(rows, lines, strict=True):
+        if line.kind == Kind.APPLICATION_CHECK and line.days_left <= 0:
+            try:
+                due[UUID(row.source.partition(":")[2])] = line
+            except (CannotOpen, ValueError):
+                continue
+    unknown = set(
+        Application.objects.filter(
+            case__in={line.case_id for line in due.values()}, stage=Stage.STATUS_UNKNOWN
+        ).values_list("pk", flat=True)
+    )
+    return [line for pk, line in due.items() if pk in unknown]
+
+
+def _undelivered(user: User) -> list[Undelivered]:
+    """Reminders that reached nobody: about cases that `user` may open, and daily mails."""
+    names = {str(person.pk): person.username for person in User.objects.all()}
+    rows: dict[Reminder, dict[str, Any]] = {}
+    for row in Reminder.objects.dead():
+        try:
+            rows[row] = row.payload
+        except CannotOpen:
+            rows[row] = {"deadline": "", "recipient": ""}
+    ids = {UUID(about["deadline"]) for about in rows.values() if about["deadline"] not in (DAILY, "")}
+    seen = Deadline.objects.visible_to(user).filter(pk__in=ids)
+    cases = {
+        str(pk): (case, code_name)
+        for pk, case, code_name in seen.values_list("pk", "case", "case__code_name")
+    }
+    return [
+        Undelivered(
+            row.pk,
+            names.get(about["recipient"], "?"),
+            str(Trouble(row.trouble).label),
+            *cases.get(about["deadline"], (None, "")),
+        )
+        for row, about in rows.items()
+        if about["deadline"] in (DAILY, "") or about["deadline"] in cases
+    ]
+
+
+def sign(user: User, digest: Digest, at: datetime | None = None) -> DigestSignature:
+    """`user` looked through `digest`. Raises AlreadySigned the second time, trail.Refused for other roles."""
+    if not may(user, Act.SIGN_DIGEST):
+        raise trail.Refused(_("Only a coordinator signs the digest."))
+    try:
+        with transaction.atomic():
+            signature = DigestSignature.objects.create(
+                coordinator=user, day=digest.day, signed_at=at or timezone.now(), shown=_plain(digest)
+            )
+            trail.append(user, trail.Verb.DIGEST_SIGNED, about=signature.pk, at=at)
+    except IntegrityError:
+        raise AlreadySigned(signature_of(user, digest.day), user) from None  # type: ignore[arg-type]
+    return signature
+
+
+def signature_of(user: User, day: date) -> DigestSignature | None:
+    """The signature of `user` under the digest of `day`."""
+    return DigestSignature.objects.filter(coordinator=user, day=day).select_related("coordinator").first()
+
+
+def signatures(day: date) -> list[DigestSignature]:
+    """Who signed the digest of `day`, in the order of signing."""
+    return list(
+        DigestSignature.objects.filter(day=day).select_related("coordinator").order_by("signed_at", "pk")
+    )
+
+
+def _plain(digest: Digest) -> dict[str, Any]:
+    return asdict(replace(digest, troubles=[trouble.code for trouble in digest.troubles]))  # type: ignore[list-item]
