@@ -269,7 +269,7 @@ def test_integers_are_read_at_any_length_and_the_limit_of_python_is_put_back(ans
     assert sys.get_int_max_str_digits() == before
 
 
-@pytest.mark.parametrize("depth", [200, 3_000, 100_000])
+@pytest.mark.parametrize("depth", [200, 3_000, 20_000])
 def test_a_rule_nested_without_end_is_answered_like_a_flat_one(answers, depth):
     rule = '{"kind": "all_of", "rules": [' * depth + '{"kind": "per_entry", "days": 10}' + "]}" * depth
     good = json.dumps(GOOD_STAY)
