@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from django.urls import path
+from django.views.generic import RedirectView
 
 from cases.views import board, digest, health
 from staff.sites import desk
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("healthz", health.healthz, name="healthz"),
     path("desk/board/", desk.admin_view(board.show), name="board"),
     path("desk/board/<uuid:key>/", desk.admin_view(board.deadline), name="deadline"),

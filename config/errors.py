@@ -7,10 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from staff.trail import Refused
+
 
 def _page(status: int, title: str, text: str) -> HttpResponse:
     """Rendered without the request: the page must stand when the session or the database does not."""
-    context = {"site_name": settings.SITE_NAME, "title": title, "text": text}
+    context = {"site_name": settings.SITE_NAME, "status": status, "title": title, "text": text}
     return HttpResponse(render_to_string("errors/error.html", context), status=status)
 
 
@@ -20,12 +22,10 @@ def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    """403, with no word about whether the thing asked for exists."""
-    return _page(
-        403,
-        _("You may not do this"),
-        _("Your role or team does not cover it. If you need it for your work, ask a coordinator."),
-    )
+    """403, with no word about whether the thing asked for exists; what refused may say what to do instead."""
+    said = str(exception) if isinstance(exception, Refused) else ""
+    usual = _("Your role or team does not cover it. If you need it for your work, ask a coordinator.")
+    return _page(403, _("You may not do this"), said or usual)
 
 
 def page_not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:

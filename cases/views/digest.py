@@ -37,9 +37,9 @@ LABELS: dict[str, Any] = {
     "next_7_days": gettext_lazy("Due within 7 days"),
     "next_30_days": gettext_lazy("Due in 8 to 30 days"),
     "unseen": gettext_lazy("Not seen by anybody"),
-    "without_caseworker": gettext_lazy("Cases with no caseworker"),
-    "status_unknown": gettext_lazy("Status unknown: ask the authority"),
-    "undelivered": gettext_lazy("Reminders that reached nobody"),
+    "without_caseworker": gettext_lazy("No caseworker"),
+    "status_unknown": gettext_lazy("Status unknown, check is due"),
+    "undelivered": gettext_lazy("Undelivered reminders"),
 }
 
 

@@ -6,13 +6,11 @@
 document.addEventListener("DOMContentLoaded", () => {
   const page = document.querySelector(".change-form #content-main");
   if (!page) return;
-  const parts = [...page.querySelectorAll("fieldset.module, .inline-group, .tab-panel")];
-  const panels = parts.filter((part) => !part.parentElement.closest(".inline-group, .tab-panel, fieldset.module"));
-  const first = panels.findIndex((panel) => panel.matches("fieldset.module"));
-  const rest = panels.filter((panel) => panel.matches(".tab, .inline-group, .tab-panel"));
-  if (first < 0 || !rest.length) return;
-  // Fieldsets without the class "tab" belong together: they are the first tab.
-  const groups = [panels.filter((panel) => !rest.includes(panel)), ...rest.map((panel) => [panel])];
+  const inside = ".inline-group, .tab-panel, fieldset.module";
+  const parts = [...page.querySelectorAll(inside)].filter((part) => !part.parentElement.closest(inside));
+  const rest = parts.filter((part) => part.matches(".tab, .inline-group, .tab-panel"));
+  const first = parts.filter((part) => !rest.includes(part));
+  if (!first.length || !rest.length) return;
   const words = document.getElementById("desk-words")?.dataset ?? {};
 
   const list = document.createElement("div");
@@ -20,36 +18,37 @@ document.addEventListener("DOMContentLoaded", () => {
   list.setAttribute("role", "tablist");
   if (words.parts) list.setAttribute("aria-label", words.parts);
 
-  const tabs = groups.map((group, number) => {
+  // Fieldsets without the class "tab" belong together: they are the first tab.
+  const frames = [first, ...rest.map((part) => [part])].map((group, number) => {
+    const frame = document.createElement("div");
+    frame.className = "tab-frame";
+    frame.id = `part-${number}`;
+    frame.setAttribute("role", "tabpanel");
+    frame.setAttribute("aria-labelledby", `tab-${number}`);
+    group[0].before(frame);
+    frame.append(...group);
+    return frame;
+  });
+
+  const tabs = frames.map((frame, number) => {
+    const part = frame.firstElementChild;
     const tab = document.createElement("button");
-    const panel = group[0];
-    panel.id ||= `part-${number}`;
     tab.type = "button";
-    tab.id = `tab-${panel.id}`;
+    tab.id = `tab-${number}`;
     tab.setAttribute("role", "tab");
-    tab.setAttribute("aria-controls", group.map((each) => (each.id ||= `${panel.id}-more`)).join(" "));
-    tab.textContent = name(panel, number);
-    const rows = panel.dataset.count ?? panel.querySelectorAll(".has_original").length;
+    tab.setAttribute("aria-controls", frame.id);
+    const heading = part.querySelector("h2")?.textContent.trim();
+    tab.textContent = part.dataset.label ?? heading ?? words.overview ?? "…";
+    const rows = part.dataset.count ?? part.querySelectorAll(".has_original").length;
     if (+rows) tab.append(small("count", rows));
-    if (group.some((each) => each.querySelector(".errorlist, .errornote"))) {
+    if (frame.querySelector(".errorlist, .errornote")) {
       tab.classList.add("wrong");
       tab.append(small("mark", " ⚠", words.wrong));
     }
-    group.forEach((each) => {
-      each.dataset.tab = number;
-      each.setAttribute("role", "tabpanel");
-      each.setAttribute("aria-labelledby", tab.id);
-    });
     tab.addEventListener("click", () => show(number));
     list.append(tab);
     return tab;
   });
-
-  function name(panel, number) {
-    if (panel.dataset.label) return panel.dataset.label;
-    const heading = panel.querySelector("h2");
-    return number || heading ? heading?.textContent.trim() ?? "…" : words.overview ?? "…";
-  }
 
   function small(kind, text, spoken) {
     const mark = document.createElement("span");
@@ -63,13 +62,15 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   function show(number, { quiet = false } = {}) {
-    groups.forEach((group, at) => {
-      group.forEach((panel) => (panel.hidden = at !== number));
+    frames.forEach((frame, at) => {
+      frame.hidden = at !== number;
       tabs[at].setAttribute("aria-selected", String(at === number));
       tabs[at].tabIndex = at === number ? 0 : -1;
     });
+    // The part stays in the address, so that saving leads back to it.
+    const name = frames[number].firstElementChild.id;
     const here = location.pathname + location.search;
-    if (!quiet) history.replaceState(null, "", number ? `#${groups[number][0].id}` : here);
+    if (!quiet) history.replaceState(null, "", number && name ? `#${name}` : here);
   }
 
   const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
@@ -85,18 +86,18 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // An address may name a part, or something inside of one.
   function wanted() {
-    const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
-    return target ? groups.findIndex((group) => group.some((panel) => panel.contains(target))) : -1;
+    const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    return target ? frames.findIndex((frame) => frame.contains(target)) : -1;
   }
 
   // A browser refuses to send a form and cannot say why where the wrong field is hidden: show it.
   page.addEventListener("invalid", (event) => {
-    const at = groups.findIndex((group) => group.some((panel) => panel.contains(event.target)));
+    const at = frames.findIndex((frame) => frame.contains(event.target));
     if (at >= 0) show(at);
   }, true);
   window.addEventListener("hashchange", () => wanted() >= 0 && show(wanted()));
 
-  groups[0][0].before(list);
+  frames[0].before(list);
   const wrong = tabs.findIndex((tab) => tab.classList.contains("wrong"));
   show(wrong >= 0 ? wrong : Math.max(wanted(), 0), { quiet: true });
 });
