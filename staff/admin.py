@@ -133,7 +133,7 @@ class UserAdmin(DeskModelAdmin):
 
     def _account(self, request: HttpRequest, key: UUID) -> User:
         if not self._manages(request):
-            raise trail.Refused("Only an administrator manages accounts.")
+            raise trail.Refused(_("Only an administrator manages accounts."))
         return get_object_or_404(User, pk=key)
 
     @fresh_code
@@ -256,7 +256,7 @@ class RoleGrantAdmin(DeskModelAdmin):
         """Approve or refuse one request."""
         by: Any = request.user
         if not may(by, Act.APPROVE_ROLES):
-            raise trail.Refused("Only a coordinator decides on roles.")
+            raise trail.Refused(_("Only a coordinator decides on roles."))
         grant = get_object_or_404(RoleGrant.objects.select_related("subject", "requested_by"), pk=key)
         if request.method == "POST":
             approved = "approve" in request.POST

@@ -175,7 +175,11 @@ class DefaultDenyMiddleware:
     @staticmethod
     def _send(request: HttpRequest, name: str) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):
-            raise PermissionDenied(f"{name} first")
+            if request.user.is_authenticated:
+                _refused(request)
+            raise trail.Refused(
+                _("You are not signed in as far as this needs. Sign in in another tab, then send it again.")
+            )
         if request.path == "/":
             return redirect(name)
         return redirect(f"{reverse(name)}?{urlencode({'next': request.get_full_path()})}")
@@ -193,6 +197,11 @@ class RefusalsMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         user = getattr(request, "user", None)
         if isinstance(exception, PermissionDenied) and user is not None and user.is_authenticated:
-            page = request.resolver_match.view_name if request.resolver_match else ""
-            case_id = getattr(exception, "case_id", None)
-            trail.append(user, trail.Verb.REFUSED, case_id=case_id, fields=[page] if page else [])
+            _refused(request, getattr(exception, "case_id", None))
+
+
+def _refused(request: HttpRequest, case_id: UUID | None = None) -> None:
+    """Names the page, never its address: that would hold the id of a record."""
+    page = request.resolver_match.view_name if request.resolver_match else ""
+    actor: Any = request.user
+    trail.append(actor, trail.Verb.REFUSED, case_id=case_id, fields=[page] if page else [])

@@ -24,6 +24,8 @@ from vault.models import SealedModel
 from vault.queryset import SealedQuerySet
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
     from staff.models import User
 
 
@@ -132,10 +134,10 @@ class TrailRow(SealedModel):
 class Refused(PermissionDenied):
     """An act that is not allowed. The middleware writes it on the trail after the act was rolled back.
 
-    The message is shown to the person: say what is missing and who can help.
+    The message is shown to the person: say what is missing and who can help, and name no record.
     """
 
-    def __init__(self, message: str, *, case_id: UUID | None = None) -> None:
+    def __init__(self, message: StrOrPromise, *, case_id: UUID | None = None) -> None:
         super().__init__(message)
         self.case_id = case_id
 

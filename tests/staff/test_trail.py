@@ -191,6 +191,20 @@ def test_refusals_name_the_page_and_not_its_address(client, olga, petra):
     assert row.details == {"fields": ["admin:staff_user_change"]}
 
 
+def test_a_refusal_before_the_page_is_kept_too(client, mark):
+    """Mark has no role. Sabotage: drop `_refused(request)` from DefaultDenyMiddleware._send()."""
+    signed_in(client, mark)
+    assert client.post("/desk/staff/team/add/", {"name": "X"}).status_code == 403
+    row = TrailRow.objects.latest("id")
+    assert (row.verb, row.actor, row.details) == (Verb.REFUSED, mark, {"fields": ["admin:staff_team_add"]})
+
+
+def test_a_refusal_says_who_can_help(client, olga, petra):
+    signed_in(client, olga)
+    page = client.get(f"/desk/staff/user/{petra.pk}/close/")
+    assert "Only an administrator manages accounts" in page.content.decode()
+
+
 def test_a_refusal_is_a_permission_denied():
     assert issubclass(Refused, PermissionDenied)
 
