@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 
 from vault import canaries, keyfiles
 from vault.blind_index import ComputedField
@@ -119,20 +119,20 @@ def _rewrap(moved: Moved, told: Callable[[int], None]) -> None:
     rows, last = RecordKey.objects.exclude(wrapped=None).order_by("pk"), None
     while batch := list((rows if last is None else rows.filter(pk__gt=last))[:CHUNK]):
         last = batch[-1].pk
+        changes = []
+        for row in batch:
+            old = bytes(row.wrapped or b"")
+            if key_id(old) == first:
+                continue
+            try:
+                new = RecordKey.wrap(RecordKey.unwrap(old, row.owner), row.owner)
+            except CannotOpen as problem:
+                moved.unreadable.append(Finding("vault.RecordKey", str(row.owner), "wrapped", str(problem)))
+                continue
+            changes.append((row.pk, {"wrapped": (old, new)}))
         with transaction.atomic():
-            for row in batch:
-                old = bytes(row.wrapped or b"")
-                if key_id(old) == first:
-                    continue
-                try:
-                    new = RecordKey.wrap(RecordKey.unwrap(old, row.owner), row.owner)
-                except CannotOpen as problem:
-                    moved.unreadable.append(
-                        Finding("vault.RecordKey", str(row.owner), "wrapped", str(problem))
-                    )
-                    continue
-                # Only if it is still the same: an erasure in between must stay an erasure.
-                moved.cells += RecordKey.objects.filter(pk=row.pk, wrapped=old).update(wrapped=new)
+            _write(RecordKey, changes)
+        moved.cells += len(changes)
         told(len(batch))
 
 
@@ -187,8 +187,8 @@ def _changes(row: SealedModel, name: str, moved: Moved) -> dict[str, tuple[Any, 
     return changes
 
 
-def _write(model: type[SealedModel], changes: list[tuple[Any, dict[str, tuple[Any, Any]]]]) -> None:
-    """Store the changes where nothing else was stored in between."""
+def _write(model: type[models.Model], changes: list[tuple[Any, dict[str, tuple[Any, Any]]]]) -> None:
+    """Store the changes where nothing else was stored in between: what was erased meanwhile stays erased."""
     same = "IS NOT DISTINCT FROM" if connection.vendor == "postgresql" else "IS"
     quote = connection.ops.quote_name
     pk: Any = model._meta.pk

@@ -186,7 +186,7 @@ def test_a_damaged_record_key_is_reported_and_the_rest_moves(desk, fresh):
 
 
 def test_an_erasure_in_between_stays_an_erasure(desk, monkeypatch):
-    """Sabotage: update without `wrapped=old` in _rewrap."""
+    """Sabotage: leave the tests out of the WHERE in _write."""
     victim = File.objects.order_by("pk").last()
     unwrap = RecordKey.unwrap
 
