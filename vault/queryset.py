@@ -147,6 +147,9 @@ class SealedQuerySet(models.QuerySet[M]):
             self._sealed_model().drop_keys(owners, using=self.db)
             return done
 
+    # As Django's own: a manager must not offer to delete every row there is.
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
     def _is_bound(self, name: str) -> bool:
         try:
             field = self.model._meta.get_field(name)

@@ -92,6 +92,13 @@ def test_plain_columns_work_as_ever(page, queries):
     assert Page.objects.annotate(n=Count("file")).order_by("-n").get().n == 1
 
 
+def test_managers_and_templates_get_no_way_to_delete_or_change(db):
+    """Sabotage: drop `delete.queryset_only`. File.objects.delete() would delete every case."""
+    assert not hasattr(File.objects, "delete")
+    for method in (File.objects.all().delete, File.objects.update, File.objects.bulk_create, File().save):
+        assert method.alters_data
+
+
 # -- blind indexes
 
 
