@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -18,6 +17,8 @@ from vault.keyring import KeyProblem, keyring, reset
 from vault.models import Canary, SealedModel, SealedQuerySet
 
 M = TypeVar("M", bound=SealedModel)
+# One encoder for all: json.dumps() would make a new one for every row.
+CANONICAL = DjangoJSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 class Token(int):
@@ -175,18 +176,14 @@ class KeyedTokenField(ComputedField, models.CharField):  # type: ignore[type-arg
     def possible(self, value: Any) -> tuple[str | None, ...]:
         if value is None:
             return (None,)
-        missing = [name for name in self.names if name not in value]
-        if missing:
-            raise FieldError(f"{self.source} lacks {', '.join(missing)}, which {self.name} is computed from.")
-        text = json.dumps(
-            {name: value[name] for name in self.names},
-            sort_keys=True,
-            ensure_ascii=False,
-            separators=(",", ":"),
-            cls=DjangoJSONEncoder,
-        )
+        try:
+            text = CANONICAL.encode({name: value[name] for name in self.names})
+        except KeyError as missing:
+            raise FieldError(
+                f"{self.source} lacks {missing.args[0]}, which {self.name} is computed from."
+            ) from None
         label = f"keyed-token/{self._label}.{self.column}"
-        return tuple(key.mac(label, text.encode()).hex() for key in keyring().keys(self.key))
+        return tuple([key.mac(label, text.encode()).hex() for key in keyring().keys(self.key)])
 
     def token(self, payload: Any) -> str | None:
         """The token of a payload (a mapping that has every one of `names`); None for None."""

@@ -306,7 +306,12 @@ class SealedJSONField(SealedMixin, models.JSONField):
         super().__init__(*args, **kwargs)
 
     def dump(self, value: Any) -> bytes:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), cls=self.encoder).encode()
+        return self._json.encode(value).encode()  # type: ignore[no-any-return]
 
     def load(self, plain: bytes) -> Any:
         return json.loads(plain, cls=self.decoder)
+
+    @cached_property
+    def _json(self) -> Any:
+        encoder: Any = self.encoder
+        return encoder(ensure_ascii=False, separators=(",", ":"))

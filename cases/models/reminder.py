@@ -124,7 +124,9 @@ class Reminder(SealedModel):
         return str(self._meta.verbose_name)
 
     @classmethod
-    def about(cls, deadline: UUID | str, due_on: date, lead_days: int, recipient: UUID) -> dict[str, Any]:
+    def about(
+        cls, deadline: UUID | str, due_on: date, lead_days: int, recipient: UUID | str
+    ) -> dict[str, Any]:
         """The payload of a reminder; its four entries decide what counts as the same reminder."""
         return {
             "deadline": str(deadline),

@@ -28,7 +28,7 @@ from cases.models import (
 )
 from cases.notify import Post, Refused, ServerDown
 from cases.reminders import ledger
-from cases.reminders.people import People, watched
+from cases.reminders.people import People, Watched, watched
 from staff.models import User
 from vault.cipher import CannotOpen, Erased
 from vault.keyring import keyed_hash
@@ -129,7 +129,7 @@ class _Round:
                 dead.append(row)
         deadlines = self._deadlines(about["deadline"] for _row, about in readable)
         for row, about in readable:
-            user = self.people.users.get(UUID(about["recipient"]))
+            user = self.people.users.get(UUID(about["recipient"]).bytes)
             if row.attempts > ledger.MOST_ATTEMPTS:
                 # Claimed again and again by workers that died over it.
                 self._finish([row], lease, ReminderState.DEAD, Trouble.FAILED)
@@ -143,25 +143,25 @@ class _Round:
         self._finish(over, lease, ReminderState.CANCELLED)
         return letters.values()
 
-    def _deadlines(self, names: Iterable[str]) -> dict[str, Any]:
+    def _deadlines(self, names: Iterable[str]) -> dict[str, Watched]:
         ids = {UUID(name) for name in names if name != DAILY}
-        return {str(row.pk): row for row in watched(Deadline.objects.open().filter(pk__in=ids))}
+        return {str(UUID(bytes=row.pk)): row for row in watched(Deadline.objects.filter(pk__in=ids))}
 
-    def _still_wanted(self, about: dict[str, Any], user: User, row: Any) -> bool:
+    def _still_wanted(self, about: dict[str, Any], user: User, row: Watched | None) -> bool:
         """Whether it would be planned now: the deadline is open, unmoved, awake, and this person's."""
         if about["deadline"] == DAILY:
-            return user.pk in self.people.all_coordinators()
+            return user in self.people.all_coordinators()
         if row is None:
             return False
         try:
             told = self.people.told(row)
-            return row.due_on.isoformat() == about["due_on"] and user.pk in {who for _lead, who in told}
         except Erased:
             return False
         except CannotOpen:
             return True  # once too often is better than never
+        return str(row.due_on) == about["due_on"] and user.pk.bytes in {who for _lead, who in told}
 
-    def _is_urgent(self, about: dict[str, Any], row: Any) -> bool:
+    def _is_urgent(self, about: dict[str, Any], row: Watched | None) -> bool:
         if row is None or row.colour == Colour.RED:
             return True
         return date.fromisoformat(about["due_on"]) <= self.people.today(row.country)
