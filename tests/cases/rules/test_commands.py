@@ -552,3 +552,10 @@ def test_ten_thousand_assessments_go_through_one_call(answers):
     assert time.perf_counter() - began < 20
     assert [r["id"] for r in results] == list(range(10_000))
     assert {r["last_legal_day"] for r in results} == {"2026-01-29"}
+
+
+def test_no_setting_of_an_installation_keeps_them_from_answering():
+    """Sabotage: leave out `forget_the_installation()` in manage.py."""
+    env = {"DATABASE_URL": "postgres://nowhere/x", "SITE": "bogus", "DESK_VAR": "/nowhere/at/all"}
+    done = run_process("assess_stays", {"vectors": [GOOD_STAY]}, **env)
+    assert (done.returncode, done.stderr) == (0, b"")
