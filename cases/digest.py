@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -19,8 +19,10 @@ from cases.deadlines import Kind
 from cases.models import (
     DAILY,
     Application,
+    Care,
     Case,
     Deadline,
+    DeadlineKind,
     DigestSignature,
     Reminder,
     Stage,
@@ -31,6 +33,7 @@ from cases.reminders.people import zone_of
 from staff import trail
 from staff.models import User
 from staff.roles import ALLOWED, Act, may
+from vault.bulk import read_columns
 from vault.cipher import CannotOpen
 
 SOON_DAYS = 7
@@ -116,15 +119,7 @@ def compose(user: User, today: date, now: datetime | None = None) -> Digest:
     """The digest of `user` for `today`, the date in the user's zone. Raises trail.Refused for other roles."""
     if not may(user, Act.SIGN_DIGEST):
         raise trail.Refused(_("The digest is for coordinators. Ask one of your team."))
-    rows = (
-        Deadline.objects.open()
-        .visible_to(user)
-        .exclude(case__status=Status.CLOSED)
-        .annotate(code_name=F("case__code_name"), worker=F("case__caseworker__username"))
-        .only("id", "case_id", "kind", "country", "due_on", "care", "source")
-        .due_until(today + timedelta(days=LATER_DAYS))
-    )
-    lines = [_line(row, today) for row in rows]
+    lines, applications = _lines(user, today)
     return Digest(
         day=today,
         overdue=[line for line in lines if line.days_left < 0],
@@ -132,27 +127,53 @@ def compose(user: User, today: date, now: datetime | None = None) -> Digest:
         next_30_days=[line for line in lines if line.days_left > SOON_DAYS],
         unseen=[line for line in lines if not line.seen],
         without_caseworker=_without_caseworker(user),
-        status_unknown=_status_unknown(rows, lines),
+        status_unknown=_status_unknown(applications),
         undelivered=_undelivered(user),
         troubles=health.banner(now),
     )
 
 
-def _line(row: Any, today: date) -> Line:
-    care = row.taken
-    return Line(
-        deadline_id=row.pk,
-        case_id=row.case_id,
-        code_name=row.code_name,
-        kind=row.kind,
-        kind_label=str(row.get_kind_display()),
-        country=row.country,
-        due_on=row.due_on,
-        days_left=(row.due_on - today).days,
-        caseworker=row.worker or "",
-        seen=care.seen_at is not None,
-        snoozed_until=care.snoozed_until,
-    )
+COLUMNS = (
+    "pk",
+    "case",
+    "case__code_name",
+    "kind",
+    "country",
+    "due_on",
+    "care",
+    "source",
+    "case__caseworker__username",
+)
+
+
+def _lines(user: User, today: date) -> tuple[list[Line], dict[UUID, Line]]:
+    """The lines until the last day of the digest, by date; and those about an application, by its id."""
+    last = today + timedelta(days=LATER_DAYS)
+    rows = Deadline.objects.open().visible_to(user).exclude(case__status=Status.CLOSED).in_weeks_until(last)
+    labels = {value: str(label) for value, label in DeadlineKind.choices}
+    lines, applications = [], {}
+    for pk, case, code_name, kind, country, due_on, care, source, worker in read_columns(rows, *COLUMNS):
+        if isinstance(due_on, CannotOpen) or due_on > last:
+            continue  # the banner speaks of those that do not open
+        taken = Care() if isinstance(care, CannotOpen) else Care.from_json(care)
+        line = Line(
+            deadline_id=UUID(bytes=pk),
+            case_id=UUID(bytes=case),
+            code_name=code_name,
+            kind=kind,
+            kind_label=labels[kind],
+            country=country,
+            due_on=due_on,
+            days_left=(due_on - today).days,
+            caseworker=worker or "",
+            seen=taken.seen_at is not None,
+            snoozed_until=taken.snoozed_until,
+        )
+        lines.append(line)
+        if kind == Kind.APPLICATION_CHECK and line.days_left <= 0 and not isinstance(source, CannotOpen):
+            applications[UUID(source.partition(":")[2])] = line
+    lines.sort(key=lambda line: (line.due_on, line.code_name, line.kind))
+    return lines, applications
 
 
 def _without_caseworker(user: User) -> list[CaseLine]:
@@ -166,20 +187,12 @@ def _without_caseworker(user: User) -> list[CaseLine]:
     ]
 
 
-def _status_unknown(rows: Iterable[Deadline], lines: Sequence[Line]) -> list[Line]:
+def _status_unknown(due: dict[UUID, Line]) -> list[Line]:
     """Checks that are due on applications whose status nobody knows."""
-    due: dict[UUID, Line] = {}
-    for row, line in zip(rows, lines, strict=True):
-        if line.kind == Kind.APPLICATION_CHECK and line.days_left <= 0:
-            try:
-                due[UUID(row.source.partition(":")[2])] = line
-            except (CannotOpen, ValueError):
-                continue
-    unknown = set(
-        Application.objects.filter(
-            case__in={line.case_id for line in due.values()}, stage=Stage.STATUS_UNKNOWN
-        ).values_list("pk", flat=True)
+    asked = Application.objects.filter(
+        case__in={line.case_id for line in due.values()}, stage=Stage.STATUS_UNKNOWN
     )
+    unknown = set(asked.values_list("pk", flat=True))
     return [line for pk, line in due.items() if pk in unknown]
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(minutes=15)
 
 
@@ -98,7 +98,8 @@ class Circuit(models.Model):
 
     def fail(self, now: datetime) -> None:
         """An attempt failed: wait twice as long as last time, 15 minutes at most."""
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self.failures, 10))
+        one_round = timedelta(seconds=settings.DRAIN_SECONDS)
+        pause = min(LONGEST_PAUSE, one_round * 2 ** min(self.failures, 20))
         self.failures, self.open_until = self.failures + 1, now + pause
         self.broken_since = self.broken_since or now
         self.save()
