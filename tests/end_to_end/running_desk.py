@@ -117,12 +117,15 @@ def running_desk(
             start_new_session=True,
         )
         try:
-            wait_for(
-                lambda: process.poll() is not None or (ready.exists() if ready_file else healthy(url)),
-                seconds=120,
-                what="the desk is ready",
-            )
-            assert process.poll() is None, output.read_text()
+            try:
+                wait_for(
+                    lambda: process.poll() is not None or (ready.exists() if ready_file else healthy(url)),
+                    seconds=45,
+                    what="the desk is ready",
+                )
+            except AssertionError as late:
+                raise AssertionError(f"{late}\n{output.read_text(errors='replace')}") from None
+            assert process.poll() is None, output.read_text(errors="replace")
             told = json.loads(ready.read_text()) if ready_file else {"url": url, "accounts": []}
             yield RunningDesk(told["url"].rstrip("/"), told["accounts"], var, output, mailbox)
         finally:
