@@ -1,0 +1,33 @@
+"""A desk that saves one case after another, to be killed: `python -m tests.end_to_end.desk_at_work`.
+
+Facts, deadlines and reminders of a case are one transaction; who is killed in the middle has saved nothing.
+"""
+
+import os
+import time
+
+import django
+
+
+def main() -> None:
+    """Give every case without a deadline one that is due today, as a door does it."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    from django.db import transaction
+    from django.utils import timezone
+
+    from cases import countries, reminders
+    from cases.deadlines import Due
+    from cases.models import Case, Deadline
+
+    for case in Case.objects.filter(deadlines=None).order_by("pk"):
+        today = countries.today_in(case.country, timezone.now())
+        with transaction.atomic():
+            Deadline.objects.apply(case, [Due("task", f"task:{case.pk}", today, case.country)])
+            reminders.plan_case(case)
+            transaction.on_commit(reminders.ring)
+        time.sleep(0.03)
+
+
+if __name__ == "__main__":
+    main()

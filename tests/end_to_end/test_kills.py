@@ -1,0 +1,73 @@
+"""Whatever is killed, no reminder is lost: real worker, timetable, broker, mail server and desk."""
+
+import pytest
+
+from cases import health
+from cases.models import Case, Deadline, Reminder, ReminderState
+from staff.models import Team, User
+from tests.end_to_end.office import office, wait_for
+from vault.queryset import SealedQuerySet
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
+
+REMINDERS = 200
+# Each is killed while work is under way; the desk is killed twice, because it makes the work.
+KILLED_IN_TURN = ("desk", "worker", "beat", "broker", "desk", "worker", "mail", "worker", "broker", "beat")
+
+
+def fill(count):
+    """`count` caseworkers with one case each; no deadline yet. No coordinator: only caseworkers are told."""
+    team = Team.objects.create(name="Astana")
+    people = [
+        User(
+            username=f"worker{n}",
+            role="caseworker",
+            team=team,
+            address=f"worker{n}@staff.invalid",
+            password="!",
+        )
+        for n in range(count)
+    ]
+    User.objects.bulk_create(people)
+    cases = [
+        Case(code_name=f"case {n}", country="KZ", team=team, caseworker=user) for n, user in enumerate(people)
+    ]
+    SealedQuerySet.bulk_create(Case.objects.all(), cases)
+
+
+def finished():
+    return (
+        Deadline.objects.count() == REMINDERS
+        and Reminder.objects.count() >= REMINDERS
+        and not Reminder.objects.unfinished().exists()
+    )
+
+
+def test_killing_everything_in_turn_loses_no_reminder(live_database):
+    """Fails when drain() marks rows as sent before it sends them, or when claim() has no lease that ends."""
+    fill(REMINDERS)
+    with office(live_database) as place:
+        for name in ("broker", "mail", "worker", "beat", "desk"):
+            place.start(name)
+        wait_for(place.mails, seconds=60, what="the first mail\n" + place.words())
+        for name in KILLED_IN_TURN:
+            before = len(place.mails())
+            place.kill(name)
+            place.start(name)
+            # Go on as soon as work goes on, so that the next kill meets work too.
+            try:
+                wait_for(lambda seen=before: len(place.mails()) > seen + 3, seconds=6, what="more mails")
+            except AssertionError:
+                continue
+        try:
+            wait_for(finished, seconds=90, what="all reminders are finished")
+        except AssertionError as late:
+            raise AssertionError(place.words()) from late
+        wait_for(lambda: health.report()[0], seconds=20, what="green again")
+        mails = place.mails()
+    states = set(Reminder.objects.values_list("state", flat=True))
+    assert states == {ReminderState.SENT}
+    assert set(mails) == {f"worker{n}@staff.invalid" for n in range(REMINDERS)}
+    repeats = len(mails) - REMINDERS
+    # At most one for each child process that was killed between the server's 250 and our commit.
+    assert repeats <= 2 * len(KILLED_IN_TURN), repeats
