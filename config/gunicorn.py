@@ -5,6 +5,8 @@ import os
 workers = 2
 worker_class = "gthread"
 threads = 4
+# Loaded once, before the workers are: unfit to serve, the whole server ends instead of starting workers anew.
+preload_app = True
 timeout = 60
 graceful_timeout = 5
 # A leak in a library must not grow for ever.

@@ -14,7 +14,7 @@ from pathlib import Path
 import redis
 from django.conf import settings
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from kombu.exceptions import OperationalError
 
 from config import startup
@@ -79,7 +79,6 @@ def prepare() -> bool:
     if first:
         call_command("vault", "init", stdout=open(os.devnull, "w"))  # noqa: SIM115 (the process ends with it)
     startup.refuse_unless_safe()
-    connection.close()
     return first
 
 

@@ -17,10 +17,15 @@ OLDEST_POSTGRES = 15
 
 def refuse_unless_safe() -> None:
     """Raise ImproperlyConfigured (KeyProblem is one) with one line: the thing, the cause, the next step."""
-    for problem in (*zone_problems(), *database_problems()):
-        raise ImproperlyConfigured(problem)
-    if settings.SITE != "public":
-        canaries.require()
+    try:
+        for problem in (*zone_problems(), *database_problems()):
+            raise ImproperlyConfigured(problem)
+        if settings.SITE != "public":
+            canaries.require()
+    finally:
+        # What is started from here must not share our connection.
+        if not connection.in_atomic_block:
+            connection.close()
 
 
 def zone_problems() -> Iterator[str]:
