@@ -45,9 +45,9 @@ class RunningDesk:
     mailbox: Mailbox
     used_codes: dict[str, int] = field(default_factory=dict)
 
-    def account(self, role: str) -> dict[str, str]:
-        """The first demo account with this role."""
-        return next(account for account in self.accounts if account["role"] == role)
+    def account(self, username: str) -> dict[str, str]:
+        """The demo account of this name."""
+        return next(account for account in self.accounts if account["username"] == username)
 
     def code(self, account: dict[str, str]) -> str:
         """A fresh code of the account's app: waits for the next half minute where this one was used."""

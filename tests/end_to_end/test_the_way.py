@@ -36,7 +36,7 @@ def day(days: int) -> str:
 
 
 def open_tab(page, name: str) -> None:
-    page.get_by_role("tab", name=re.compile(f"^{name}", re.IGNORECASE)).click()
+    page.get_by_role("tab", name=re.compile(rf"^{name}( \(|$)")).click()
 
 
 def type_case(page, desk) -> str:
@@ -45,19 +45,19 @@ def type_case(page, desk) -> str:
     page.fill("input[name=country]", "Kazakhstan")
     page.select_option("select[name=category]", "mobilised")
     page.fill("textarea[name=summary]", "Left the unit in spring; lives with a friend.")
-    open_tab(page, "Identit")
+    open_tab(page, "Identity")
     page.fill("input[name='identity-0-surname']", "Выдумкин")
     page.fill("input[name='identity-0-given_name']", "Пример")
-    open_tab(page, "Stay")
+    open_tab(page, "Stays")
     page.fill("input[name='stays-0-country']", "Kazakhstan")
     page.fill("input[name='stays-0-entered_on']", day(-60))
     page.fill("input[name='stays-0-last_legal_day']", day(6))
     page.fill("input[name='stays-0-last_legal_day_source']", "Stamp in the passport")
-    open_tab(page, "Document")
+    open_tab(page, "Identity documents")
     page.select_option("select[name='documents-0-kind']", "travel_passport_5")
     page.fill("input[name='documents-0-number']", "70 0000001")
     page.fill("input[name='documents-0-valid_until']", day(25))
-    open_tab(page, "Application")
+    open_tab(page, "Applications")
     page.get_by_role("link", name=re.compile("^Add another application", re.IGNORECASE)).click()
     for row, (country, stage, field, in_days) in enumerate(
         [("Germany", "lodged", "next_check_on", 12), ("France", "interview_scheduled", "interview_on", 0)]
@@ -77,7 +77,7 @@ def test_a_case_is_typed_reminded_and_signed_for(desk, width):
 
     Sabotage: in cases/tasks.py let `drain` return at once, and no mail arrives.
     """
-    olga, petra = desk.account("caseworker"), desk.account("coordinator")
+    olga, petra = desk.account("olga"), desk.account("petra")
     before = quiet(desk.mailbox)
     with chromium(desk.url, width=width) as browser:
         page = browser.page
@@ -123,7 +123,7 @@ def test_with_the_password_alone_no_page_of_the_desk_opens(desk):
     """Sabotage: return early from the default-deny middleware in staff/middleware.py."""
     with chromium(desk.url, width=1366) as browser:
         page = browser.page
-        type_password(page, desk, desk.account("caseworker"))
+        type_password(page, desk, desk.account("olga"))
         for path in ("board/", "digest/", "cases/case/", "cases/case/add/", "staff/user/", ""):
             page.goto(f"{desk.url}/desk/{path}")
             assert "/second-factor/" in page.url, path
