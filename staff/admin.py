@@ -17,12 +17,13 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from staff import trail
-from staff.forms import AccountForm, InviteForm, RoleForm, TeamForm
-from staff.models import CannotInvite, Invitation, RoleGrant, Team, User
+from staff.forms import AccountForm, InviteForm, ResetForm, RoleForm, TeamForm
+from staff.models import CannotInvite, DeviceReset, Invitation, RoleGrant, Team, User
 from staff.models.grants import INVITATION_HOURS
 from staff.roles import Act, Role, may
 from staff.sites import DeskModelAdmin, desk
 from staff.stepup import step_up_required
+from vault.show import shown
 
 fresh_code = method_decorator(step_up_required)
 
@@ -82,7 +83,10 @@ class UserAdmin(DeskModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        context = {"manages": self._manages(request)} | (extra_context or {})
+        context = {
+            "manages": self._manages(request),
+            "resets": may(request.user, Act.RESET_DEVICES) and object_id != str(request.user.pk),
+        } | (extra_context or {})
         return super().change_view(request, object_id, form_url, context)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
@@ -128,6 +132,7 @@ class UserAdmin(DeskModelAdmin):
             page("invite", self.invite_view),
             page("close", self.close_view),
             page("reopen", self.reopen_view),
+            page("reset", self.reset_view),
         ]
         return own + super().get_urls()
 
@@ -195,6 +200,21 @@ class UserAdmin(DeskModelAdmin):
         text = _("The person can sign in again, but sees nothing until a role was asked for and approved.")
         return self._confirm(request, user, _("Open the account again"), text, act)
 
+    @fresh_code
+    def reset_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Ask to take away a lost second factor."""
+        if not may(request.user, Act.RESET_DEVICES):
+            raise trail.Refused(_("Only an administrator or a coordinator resets a second factor."))
+        user = get_object_or_404(User, pk=key)
+        form = ResetForm(request.POST or None)
+
+        def act() -> None:
+            DeviceReset.objects.request(user, by=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+            messages.success(request, _("Asked for. A second person has to approve it on “Resets”."))
+
+        text = _("Speak with the person face to face or over a call you trust before you go on.")
+        return self._confirm(request, user, _("Reset the second factor"), text, act, form)
+
     def _confirm(
         self,
         request: HttpRequest,
@@ -226,52 +246,103 @@ class UserAdmin(DeskModelAdmin):
         return redirect("admin:staff_user_change", user.pk)
 
 
-@admin.register(RoleGrant, site=desk)
-class RoleGrantAdmin(DeskModelAdmin):
-    """Requests for roles: administrators ask, coordinators decide."""
+class DecisionAdmin(DeskModelAdmin):
+    """Requests that one person makes and another decides on; nothing about them is edited."""
 
-    list_display = ("subject", "role", "state", "requested_by", "requested_at", "decided_by", "decide_link")
+    act: Act
+    title: Any
+    advice: Any
     list_filter = ("state",)
     list_select_related = ("subject", "requested_by", "decided_by")
-    list_display_links = None
 
     def get_list_display(self, request: HttpRequest) -> Any:
         names = list(super().get_list_display(request))
-        return names if may(request.user, Act.APPROVE_ROLES) else names[:-1]
+        return [*names, "decide_link"] if may(request.user, self.act) else names
 
     @admin.display(description=_("decide"))
-    def decide_link(self, grant: RoleGrant) -> str:
-        """A link to the page where a coordinator decides."""
-        if grant.state != RoleGrant.State.REQUESTED:
+    def decide_link(self, asked: Any) -> str:
+        """A link to the page where a second person decides."""
+        if asked.state != "requested":
             return "–"
-        address = reverse("admin:staff_rolegrant_decide", args=[grant.pk])
+        address = reverse(f"admin:staff_{self.opts.model_name}_decide", args=[asked.pk])
         return format_html('<a href="{}">{}</a>', address, _("Approve or refuse"))
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.decide_view)
-        return [path("<uuid:key>/decide/", view, name="staff_rolegrant_decide"), *super().get_urls()]
+        name = f"staff_{self.opts.model_name}_decide"
+        return [path("<uuid:key>/decide/", view, name=name), *super().get_urls()]
+
+    def facts(self, asked: Any) -> list[tuple[Any, Any]]:
+        """What the deciding person reads: labels and values."""
+        return [
+            (_("Account"), asked.subject.username),
+            (_("Asked for by"), asked.requested_by.username if asked.requested_by else _("the console")),
+            (_("State"), asked.get_state_display()),
+        ]
 
     @fresh_code
     def decide_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Approve or refuse one request."""
         by: Any = request.user
-        if not may(by, Act.APPROVE_ROLES):
-            raise trail.Refused(_("Only a coordinator decides on roles."))
-        grant = get_object_or_404(RoleGrant.objects.select_related("subject", "requested_by"), pk=key)
+        if not may(by, self.act):
+            raise trail.Refused(_("Your role does not decide on this. Ask a coordinator."))
+        asked: Any = get_object_or_404(
+            self.model._default_manager.select_related("subject", "requested_by"), pk=key
+        )
         if request.method == "POST":
             approved = "approve" in request.POST
             try:
-                (grant.approve if approved else grant.refuse)(by=by)
+                (asked.approve if approved else asked.refuse)(by=by)
             except ValidationError as problem:
-                trail.append(by, trail.Verb.REFUSED, about=grant.subject_id, fields=["rolegrant.state"])
+                trail.append(by, trail.Verb.REFUSED, about=asked.subject_id, fields=[self.opts.model_name])
                 messages.error(request, " ".join(problem.messages))
             else:
-                done = _("The role is in effect now.") if approved else _("The request was refused.")
+                done = _("Approved. It is in effect now.") if approved else _("The request was refused.")
                 messages.success(request, done)
-            return redirect("admin:staff_rolegrant_changelist")
+            return redirect(f"admin:staff_{self.opts.model_name}_changelist")
         context = desk.each_context(request) | {
-            "title": _("Decide on a role"),
-            "grant": grant,
+            "title": self.title,
+            "advice": self.advice,
+            "facts": self.facts(asked),
             "opts": self.opts,
+            "back": reverse(f"admin:staff_{self.opts.model_name}_changelist"),
         }
         return render(request, "staff/decide.html", context)
+
+
+@admin.register(RoleGrant, site=desk)
+class RoleGrantAdmin(DecisionAdmin):
+    """Requests for roles: administrators ask, coordinators decide."""
+
+    act = Act.APPROVE_ROLES
+    title = _("Decide on a role")
+    advice = _("Approve only if you know who this person is and have spoken with them yourself.")
+    list_display = ("subject", "role", "state", "requested_by", "requested_at", "decided_by")
+
+    def facts(self, asked: Any) -> list[tuple[Any, Any]]:
+        return [(_("Role"), asked.get_role_display()), *super().facts(asked)]
+
+
+@admin.register(DeviceReset, site=desk)
+class DeviceResetAdmin(DecisionAdmin):
+    """Lost second factors: one person asks, another decides."""
+
+    act = Act.RESET_DEVICES
+    title = _("Decide on a reset")
+    advice = _("Approve only after you have heard it from the person. All their sessions end at once.")
+    list_display = ("subject", "also_password", "state", "requested_by", "requested_at", "decided_by")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [
+            "subject",
+            "also_password",
+            "state",
+            "requested_by",
+            "requested_at",
+            "decided_by",
+            "decided_at",
+        ]
+
+    def facts(self, asked: Any) -> list[tuple[Any, Any]]:
+        what = _("second factor and password") if asked.also_password else _("second factor")
+        return [*super().facts(asked), (_("Lost"), what), (_("Reason"), shown(asked, "reason"))]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 # Each with its unique columns.
-TABLES = {"staff_trailrow": ("id", "seal_id")}
+TABLES = {"staff_trailrow": ("id", "seal_id"), "staff_traillink": ("position", "row_id")}
 MESSAGE = "the trail only grows"
 
 

@@ -9,7 +9,7 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordMixin
 from django.utils.translation import gettext_lazy as _
 
-from staff.models import Team, User
+from staff.models import DeviceReset, Team, User
 from staff.roles import Role
 
 AREAS = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
@@ -118,6 +118,14 @@ class RoleForm(forms.Form):
     """The role to ask for on an account that stands already."""
 
     role = forms.ChoiceField(label=_("Role to ask for"), choices=Role)
+
+
+class ResetForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Why a second factor is taken away, and whether the password is lost too."""
+
+    class Meta:
+        model = DeviceReset
+        fields = ("reason", "also_password")
 
 
 class TeamForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -26,6 +26,7 @@ class Act(TextChoices):
     APPROVE_ROLES = "approve_roles", _("approve roles that see case content")
     SEE_ACCOUNTS = "see_accounts", _("see the list of accounts")
     MANAGE_ACCOUNTS = "manage_accounts", _("invite and deactivate people, ask for roles")
+    RESET_DEVICES = "reset_devices", _("take away a lost second factor, two people together")
 
 
 CW, CO, AD = Role.CASEWORKER, Role.COORDINATOR, Role.ADMINISTRATOR
@@ -41,6 +42,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.APPROVE_ROLES: frozenset({CO}),
     Act.SEE_ACCOUNTS: frozenset({CO, AD}),
     Act.MANAGE_ACCOUNTS: frozenset({AD}),
+    Act.RESET_DEVICES: frozenset({CO, AD}),
 }
 
 # Django's admin asks for "app.action_model". A model stands before its app; what is not listed is refused.
@@ -53,6 +55,7 @@ PERMISSIONS: dict[tuple[str, str], Act] = {
     ("staff.team", "add"): Act.MANAGE_ACCOUNTS,
     ("staff.team", "change"): Act.MANAGE_ACCOUNTS,
     ("staff.rolegrant", "view"): Act.SEE_ACCOUNTS,
+    ("staff.devicereset", "view"): Act.SEE_ACCOUNTS,
     ("cases", "view"): Act.READ_CASES,
     ("cases", "add"): Act.WRITE_CASES,
     ("cases", "change"): Act.WRITE_CASES,

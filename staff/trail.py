@@ -64,6 +64,9 @@ class Verb(models.TextChoices):
     ACCOUNT_CHANGED = "account_changed", _("changed the account")
     ACCOUNT_DEACTIVATED = "account_deactivated", _("deactivated the account")
     ACCOUNT_REACTIVATED = "account_reactivated", _("reactivated the account")
+    DEVICE_RESET_REQUESTED = "device_reset_requested", _("asked to reset a second factor")
+    DEVICE_RESET = "device_reset", _("reset a second factor")
+    DEVICE_RESET_REFUSED = "device_reset_refused", _("refused to reset a second factor")
     REFUSED = "refused", _("was refused")
 
 

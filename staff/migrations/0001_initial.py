@@ -188,4 +188,37 @@ class Migration(migrations.Migration):
             model_name='trailrow',
             index=models.Index(fields=['case', '-id'], name='trail_of_a_case'),
         ),
+        migrations.CreateModel(
+            name='TrailLink',
+            fields=[
+                ('position', models.BigIntegerField(primary_key=True, serialize=False)),
+                ('hash', models.CharField(editable=False, max_length=64)),
+                ('row', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='link', to='staff.trailrow')),
+            ],
+            options={
+                'verbose_name': 'link of the trail',
+                'verbose_name_plural': 'links of the trail',
+            },
+        ),
+        migrations.CreateModel(
+            name='DeviceReset',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('reason', vault.fields.SealedCharField(help_text='How you made sure that it is really this person who asks.', max_length=200, verbose_name='reason')),
+                ('also_password', models.BooleanField(default=False, verbose_name='the password is lost too')),
+                ('state', models.CharField(choices=[('requested', 'waiting for a second person'), ('approved', 'approved'), ('refused', 'refused')], default='requested', max_length=12, verbose_name='state')),
+                ('origin', models.CharField(choices=[('page', 'asked for on the desk'), ('console', 'done on the console')], default='page', max_length=10)),
+                ('requested_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='asked for at')),
+                ('decided_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='decided at')),
+                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
+                ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='asked for by')),
+                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='resets', to=settings.AUTH_USER_MODEL, verbose_name='account')),
+            ],
+            options={
+                'verbose_name': 'reset of a second factor',
+                'verbose_name_plural': 'resets of second factors',
+                'ordering': ['-requested_at'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('requested_by__isnull', True), models.Q(('requested_by', models.F('subject')), _negated=True), _connector='OR'), name='reset_asked_by_another_than_subject', violation_error_message='This is your own second factor. Two other people have to reset it.'), models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), models.Q(('decided_by', models.F('subject')), _negated=True), _connector='OR'), name='reset_decided_by_another_than_subject', violation_error_message='This is your own second factor. Somebody else has to decide.'), models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), ('requested_by__isnull', True), models.Q(('decided_by', models.F('requested_by')), _negated=True), _connector='OR'), name='reset_decided_by_another_than_asked', violation_error_message='You asked for this reset yourself. A second person has to decide.'), models.CheckConstraint(condition=models.Q(models.Q(('decided_by', None), ('origin', 'page'), ('requested_by__isnull', False), ('state', 'requested')), models.Q(('decided_by__isnull', False), ('origin', 'page'), ('requested_by__isnull', False), ('state__in', ['approved', 'refused'])), models.Q(('decided_by', None), ('origin', 'console'), ('requested_by', None), ('state', 'approved')), _connector='OR'), name='reset_needs_two_people', violation_error_message='A reset needs one person who asks and another who decides.'), models.UniqueConstraint(condition=models.Q(('state', 'requested')), fields=('subject',), name='reset_one_open_request', violation_error_message='A reset was asked for already. A second person has to decide on it.')],
+            },
+        ),
     ]

@@ -4,13 +4,17 @@ from django.db import migrations
 
 from staff import append_only
 
+TABLES = ("staff_trailrow", "staff_traillink")
+
 
 def install(apps, schema_editor):
-    append_only.install(schema_editor.connection, "staff_trailrow")
+    for table in TABLES:
+        append_only.install(schema_editor.connection, table)
 
 
 def remove(apps, schema_editor):
-    append_only.remove(schema_editor.connection, "staff_trailrow")
+    for table in TABLES:
+        append_only.remove(schema_editor.connection, table)
 
 
 class Migration(migrations.Migration):

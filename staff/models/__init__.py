@@ -1,7 +1,9 @@
 """Accounts, roles asked for and granted, second factors, the trail."""
 
+from staff.chain import TrailLink
 from staff.models.devices import BackupCode, BackupSheet, TotpDevice
 from staff.models.grants import CannotInvite, Invitation, RoleGrant
+from staff.models.resets import DeviceReset
 from staff.models.user import Team, User
 from staff.trail import TrailRow
 
@@ -9,10 +11,12 @@ __all__ = [
     "BackupCode",
     "BackupSheet",
     "CannotInvite",
+    "DeviceReset",
     "Invitation",
     "RoleGrant",
     "Team",
     "TotpDevice",
+    "TrailLink",
     "TrailRow",
     "User",
 ]

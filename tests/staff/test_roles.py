@@ -17,6 +17,7 @@ from staff.roles import PERMISSIONS, Act, Role, may, needs_approval, sees_cases
         (Act.APPROVE_ROLES, {"petra"}),
         (Act.SEE_ACCOUNTS, {"petra", "anton"}),
         (Act.MANAGE_ACCOUNTS, {"anton"}),
+        (Act.RESET_DEVICES, {"petra", "anton"}),
     ],
 )
 def test_each_act_belongs_to_these_people_only(act, who, olga, petra, anton, mark):

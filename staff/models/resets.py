@@ -1,0 +1,188 @@
+"""A lost phone: two people take the old second factor away, and the owner sets up a new one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from staff import trail
+from staff.models.devices import BackupSheet, TotpDevice
+from staff.models.user import User
+from staff.roles import ALLOWED, Act, may
+from vault.fields import SealedCharField
+from vault.models import SealedModel
+from vault.queryset import SealedQuerySet
+
+# One asks, another approves; with fewer people left on the desk, the console has to do it.
+NEEDED_ON_THE_DESK = 2
+
+
+class DeviceResetQuerySet(SealedQuerySet["DeviceReset"]):
+    """Questions and doors to resets."""
+
+    def open(self) -> DeviceResetQuerySet:
+        """Requests that nobody decided yet."""
+        return self.filter(state=DeviceReset.State.REQUESTED)
+
+    def request(self, subject: User, *, by: User, reason: str, also_password: bool = False) -> DeviceReset:
+        """Ask to take away `subject`'s second factor, and the password where that is lost as well.
+
+        Raises trail.Refused where `by` may not ask, else ValidationError with a sentence for the page.
+        """
+        if not may(by, Act.RESET_DEVICES):
+            raise trail.Refused(_("Only an administrator or a coordinator resets a second factor."))
+        reset = DeviceReset(subject=subject, requested_by=by, reason=reason, also_password=also_password)
+        with transaction.atomic():
+            reset.full_clean()
+            reset.save()
+            trail.append(by, trail.Verb.DEVICE_RESET_REQUESTED, about=subject.pk, reason=reason)
+        return reset
+
+    def reset_from_console(self, subject: User, *, reason: str) -> DeviceReset:
+        """Reset at once, on the machine itself. Raises ValidationError while two people could do it."""
+        if not reason.strip():
+            raise ValidationError(_("Say why: it stands on the trail."))
+        if helpers(subject) >= NEEDED_ON_THE_DESK:
+            raise ValidationError(_("Two people can do this on the desk. Ask them."))
+        reset = DeviceReset(
+            subject=subject,
+            reason=reason,
+            origin=DeviceReset.Origin.CONSOLE,
+            state=DeviceReset.State.APPROVED,
+            decided_at=timezone.now(),
+        )
+        with transaction.atomic():
+            reset.save()
+            reset._take_away(by=None)
+        return reset
+
+
+def helpers(subject: User) -> int:
+    """How many people other than `subject` may ask for or approve a reset."""
+    people = User.objects.active().accepted().filter(role__in=ALLOWED[Act.RESET_DEVICES])
+    return people.exclude(pk=subject.pk).count()
+
+
+class DeviceReset(SealedModel):
+    """A request to take away somebody's second factor, and what became of it."""
+
+    class State(models.TextChoices):
+        REQUESTED = "requested", _("waiting for a second person")
+        APPROVED = "approved", _("approved")
+        REFUSED = "refused", _("refused")
+
+    class Origin(models.TextChoices):
+        PAGE = "page", _("asked for on the desk")
+        CONSOLE = "console", _("done on the console")
+
+    subject = models.ForeignKey(User, models.PROTECT, related_name="resets", verbose_name=_("account"))
+    reason = SealedCharField(
+        _("reason"), max_length=200, help_text=_("How you made sure that it is really this person who asks.")
+    )
+    also_password = models.BooleanField(_("the password is lost too"), default=False)
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.REQUESTED)
+    origin = models.CharField(max_length=10, choices=Origin, default=Origin.PAGE)
+    requested_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("asked for by")
+    )
+    requested_at = models.DateTimeField(_("asked for at"), default=timezone.now, editable=False)
+    decided_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("decided by")
+    )
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True, editable=False)
+
+    sealed_under = "subject"
+    sealed_label = "staff.device-reset"
+
+    objects = DeviceResetQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("reset of a second factor")
+        verbose_name_plural = _("resets of second factors")
+        ordering = ["-requested_at"]
+        # Every condition names its NULL cases: a CHECK lets NULL through.
+        constraints = [
+            models.CheckConstraint(
+                name="reset_asked_by_another_than_subject",
+                condition=Q(requested_by__isnull=True) | ~Q(requested_by=F("subject")),
+                violation_error_message=_(
+                    "This is your own second factor. Two other people have to reset it."
+                ),
+            ),
+            models.CheckConstraint(
+                name="reset_decided_by_another_than_subject",
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("subject")),
+                violation_error_message=_("This is your own second factor. Somebody else has to decide."),
+            ),
+            models.CheckConstraint(
+                name="reset_decided_by_another_than_asked",
+                condition=Q(decided_by__isnull=True)
+                | Q(requested_by__isnull=True)
+                | ~Q(decided_by=F("requested_by")),
+                violation_error_message=_(
+                    "You asked for this reset yourself. A second person has to decide."
+                ),
+            ),
+            models.CheckConstraint(
+                name="reset_needs_two_people",
+                condition=Q(origin="page", state="requested", requested_by__isnull=False, decided_by=None)
+                | Q(
+                    origin="page",
+                    state__in=["approved", "refused"],
+                    requested_by__isnull=False,
+                    decided_by__isnull=False,
+                )
+                | Q(origin="console", state="approved", requested_by=None, decided_by=None),
+                violation_error_message=_("A reset needs one person who asks and another who decides."),
+            ),
+            models.UniqueConstraint(
+                name="reset_one_open_request",
+                fields=["subject"],
+                condition=Q(state="requested"),
+                violation_error_message=_(
+                    "A reset was asked for already. A second person has to decide on it."
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.subject)
+
+    def approve(self, *, by: User) -> None:
+        """Take the second factor away. Raises trail.Refused, or ValidationError with a sentence."""
+        with transaction.atomic():
+            self._decide(self.State.APPROVED, by=by)
+            self._take_away(by=by)
+
+    def refuse(self, *, by: User) -> None:
+        """Leave everything as it is; raises as approve()."""
+        with transaction.atomic():
+            self._decide(self.State.REFUSED, by=by)
+            trail.append(by, trail.Verb.DEVICE_RESET_REFUSED, about=self.subject_id)
+
+    def _decide(self, state: State, *, by: User) -> None:
+        if not may(by, Act.RESET_DEVICES):
+            raise trail.Refused(_("Only an administrator or a coordinator decides on a reset."))
+        stored = DeviceReset.objects.select_for_update().get(pk=self.pk)
+        if stored.state != self.State.REQUESTED:
+            raise ValidationError(_("This request was decided already. Load the page again."))
+        stored.state, stored.decided_by, stored.decided_at = state, by, timezone.now()
+        stored.full_clean(validate_unique=False)
+        stored.save(update_fields=["state", "decided_by", "decided_at"])
+        self.refresh_from_db()
+
+    def _take_away(self, *, by: User | None) -> None:
+        subject: Any = User.objects.select_for_update().get(pk=self.subject_id)
+        TotpDevice.objects.filter(user=subject).delete()
+        BackupSheet.objects.filter(user=subject).delete()
+        if self.also_password:
+            # An administrator invites the person again; nobody ever sees or sends a password.
+            subject.set_unusable_password()
+            subject.save(update_fields=["password"])
+        subject.end_sessions()
+        trail.append(by, trail.Verb.DEVICE_RESET, about=subject.pk, reason=str(self.reason))

@@ -1,0 +1,173 @@
+"""A lost phone: nobody resets alone, and nobody resets the own one."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, transaction
+
+from staff.models import BackupSheet, DeviceReset, Invitation, TotpDevice, TrailRow, User
+from staff.trail import Refused, Verb
+from tests.staff.flow import password_step
+
+WHY = "called back on the number we know"
+
+
+@pytest.fixture
+def lost(olga):
+    """Olga, whose phone is gone."""
+    TotpDevice.enrol(olga)
+    BackupSheet.renew(olga)
+    return olga
+
+
+def ask(subject, by, **more):
+    return DeviceReset.objects.request(subject, by=by, reason=WHY, **more)
+
+
+def test_two_people_take_the_second_factor_away(lost, anton, petra, client):
+    """Done when a second person approved, every session ended, and the owner sets up anew."""
+    password_step(client, lost)
+    reset = ask(lost, by=anton)
+    assert TotpDevice.in_force(lost)
+    reset.approve(by=petra)
+    assert not TotpDevice.in_force(lost)
+    assert not BackupSheet.objects.filter(user=lost).exists()
+    assert client.get("/second-factor/")["Location"].startswith("/login/")
+    password_step(client, lost)
+    assert client.get("/account/")["Location"].startswith("/second-factor/set-up/")
+    row = TrailRow.objects.filter(verb=Verb.DEVICE_RESET).get()
+    assert (row.actor, row.details) == (petra, {"about": str(lost.pk), "reason": WHY})
+
+
+def test_one_person_alone_changes_nothing(lost, anton):
+    """Sabotage: drop the constraint reset_decided_by_another_than_asked."""
+    reset = ask(lost, by=anton)
+    with pytest.raises(ValidationError, match="second person"):
+        reset.approve(by=anton)
+    assert TotpDevice.in_force(lost)
+    assert DeviceReset.objects.get(pk=reset.pk).state == "requested"
+
+
+def test_nobody_asks_for_the_own_one(petra):
+    """Sabotage: drop the constraint reset_asked_by_another_than_subject."""
+    with pytest.raises(ValidationError, match="your own second factor"):
+        ask(petra, by=petra)
+
+
+def test_nobody_approves_the_own_one(petra, anton):
+    """Sabotage: drop the constraint reset_decided_by_another_than_subject."""
+    TotpDevice.enrol(petra)
+    reset = ask(petra, by=anton)
+    with pytest.raises(ValidationError, match="Somebody else"):
+        reset.approve(by=petra)
+    assert TotpDevice.in_force(petra)
+
+
+@pytest.mark.parametrize("name", ["mark", "oskar"])
+def test_only_administrators_and_coordinators_reset(name, request, lost, anton):
+    person = request.getfixturevalue(name)
+    with pytest.raises(Refused):
+        ask(lost, by=person)
+    reset = ask(lost, by=anton)
+    with pytest.raises(Refused):
+        reset.approve(by=person)
+    assert TotpDevice.in_force(lost)
+
+
+def test_a_refused_reset_changes_nothing(lost, anton, petra, lena):
+    reset = ask(lost, by=anton)
+    reset.refuse(by=petra)
+    assert TotpDevice.in_force(lost)
+    with pytest.raises(ValidationError, match="decided already"):
+        reset.approve(by=lena)
+
+
+def test_the_database_keeps_two_people_apart(lost, anton, petra):
+    reset = ask(lost, by=anton)
+    for change in (
+        {"state": "approved"},
+        {"state": "approved", "decided_by": anton},
+        {"state": "approved", "decided_by": lost},
+        {"requested_by": lost},
+        {"requested_by": None},
+        {"origin": "console"},
+        {"decided_by": petra},
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            DeviceReset.objects.filter(pk=reset.pk).update(**change)
+
+
+def test_a_lost_password_goes_too_and_the_person_is_invited_again(lost, anton, petra):
+    ask(lost, by=anton, also_password=True).approve(by=petra)
+    now = User.objects.get(pk=lost.pk)
+    assert not now.has_usable_password()
+    code = Invitation.objects.issue(now, by=anton)
+    assert Invitation.objects.accept(code, "a quiet harbour in winter").role == "caseworker"
+
+
+def test_the_reason_lies_sealed(lost, anton):
+    ask(lost, by=anton)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reason FROM staff_devicereset")
+        assert WHY.encode() not in bytes(cursor.fetchone()[0])
+    assert DeviceReset.objects.get().reason == WHY
+
+
+# -- the console
+
+
+def test_the_console_helps_where_two_people_are_not_left(lost, petra):
+    call_command("reset_second_factor", username="olga", reason=WHY)
+    assert not TotpDevice.in_force(lost)
+    row = TrailRow.objects.filter(verb=Verb.DEVICE_RESET).get()
+    assert (row.actor, row.details["reason"]) == (None, WHY)
+
+
+def test_the_console_refuses_while_two_people_could_do_it(lost, petra, anton):
+    """Sabotage: `>` instead of `>=` in reset_from_console()."""
+    with pytest.raises(CommandError, match="on the desk"):
+        call_command("reset_second_factor", username="olga", reason=WHY)
+    assert TotpDevice.in_force(lost)
+
+
+def test_the_console_wants_a_reason_and_a_known_name(lost):
+    with pytest.raises(CommandError, match="why"):
+        call_command("reset_second_factor", username="olga", reason=" ")
+    with pytest.raises(CommandError, match="no such account"):
+        call_command("reset_second_factor", username="nobody", reason=WHY)
+
+
+# -- the pages
+
+
+def test_the_pages_lead_through_it(sign_in, lost, anton, petra):
+    his, hers = sign_in(anton), sign_in(petra)
+    person = f"/desk/staff/user/{lost.pk}/"
+    assert f"{person}reset/" in his.get(f"{person}change/").content.decode()
+    assert his.post(f"{person}reset/", {"reason": WHY}).status_code == 302
+    reset = DeviceReset.objects.get()
+    page = hers.get(f"/desk/staff/devicereset/{reset.pk}/decide/").content.decode()
+    assert WHY in page
+    assert hers.get("/desk/staff/devicereset/").status_code == 200
+    assert hers.get(f"/desk/staff/devicereset/{reset.pk}/change/").status_code == 200
+    hers.post(f"/desk/staff/devicereset/{reset.pk}/decide/", {"approve": "1"})
+    assert not TotpDevice.in_force(lost)
+
+
+def test_the_asking_person_cannot_decide_on_the_page(sign_in, lost, anton):
+    his = sign_in(anton)
+    reset = ask(lost, by=anton)
+    answer = his.post(f"/desk/staff/devicereset/{reset.pk}/decide/", {"approve": "1"}, follow=True)
+    assert "You asked for this reset yourself" in answer.content.decode()
+    assert TotpDevice.in_force(lost)
+
+
+@pytest.mark.parametrize(("name", "status"), [("oskar", 403), ("mark", 302)])
+def test_others_do_not_reach_the_pages(name, status, request, sign_in, lost, anton):
+    reset = ask(lost, by=anton)
+    client = sign_in(request.getfixturevalue(name))
+    for page in (f"user/{lost.pk}/reset/", f"devicereset/{reset.pk}/decide/", "devicereset/"):
+        assert client.get(f"/desk/staff/{page}").status_code == status
+        assert client.post(f"/desk/staff/{page}", {"approve": "1", "reason": WHY}).status_code == 403
+    assert TotpDevice.in_force(lost)
+    assert DeviceReset.objects.count() == 1
