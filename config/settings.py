@@ -246,6 +246,8 @@ CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "scan": {"task": "cases.scan", "schedule": SCAN_SECONDS, "options": {"expires": SCAN_SECONDS}},
     "drain": {"task": "cases.drain", "schedule": DRAIN_SECONDS, "options": {"expires": DRAIN_SECONDS}},
+    # Until its link is written a row of the trail could be changed unseen: the window is these 15 seconds.
+    "link": {"task": "staff.link", "schedule": 15, "options": {"expires": 15}},
 }
 
 # --- Time and language ----------------------------------------------------------------------------

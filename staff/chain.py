@@ -109,12 +109,13 @@ def head() -> Head:
 def extend(*, batch: int = BATCH) -> int:
     """Link rows that have no link yet, oldest first; returns how many. Safe to run in two workers at once."""
     linked_up_to = TrailLink.objects.aggregate(last=Max("row_id"))["last"] or 0
-    waiting = TrailRow._base_manager.filter(link=None, pk__gt=linked_up_to - LOOK_BACK).order_by("pk")[:batch]
+    rows = TrailRow._base_manager.filter(link=None, pk__gt=linked_up_to - LOOK_BACK).order_by("pk")
+    waiting = list(_rows(rows[:batch]))
+    if not waiting:
+        return 0
     try:
         with transaction.atomic():
-            end = head()
-            links = list(_continued(end, _rows(waiting)))
-            TrailLink.objects.bulk_create(links)
+            links = TrailLink.objects.bulk_create(_continued(head(), waiting))
     except IntegrityError:
         # Another worker took these positions a moment ago; the next run goes on from there.
         return 0

@@ -196,6 +196,17 @@ def test_the_head_is_one_line_to_write_down():
     assert str(Head(7, "ab")) == "7:ab"
 
 
+def test_the_timetable_links_every_15_seconds(olga, settings):
+    """Sabotage: take "link" out of CELERY_BEAT_SCHEDULE."""
+    from staff.tasks import link
+
+    trail.append(olga, Verb.CASE_OPENED)
+    (entry,) = [e for e in settings.CELERY_BEAT_SCHEDULE.values() if e["task"] == link.name]
+    assert entry["schedule"] == 15
+    link()
+    assert not TrailRow.objects.filter(link=None).exists()
+
+
 # -- the command
 
 
