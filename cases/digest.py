@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -29,7 +30,6 @@ from cases.models import (
     Status,
     Trouble,
 )
-from cases.reminders.people import zone_of
 from staff import trail
 from staff.models import User
 from staff.roles import ALLOWED, Act, may
@@ -108,7 +108,7 @@ class AlreadySigned(Exception):
 
     def __init__(self, signature: DigestSignature, viewer: User) -> None:
         self.signature = signature
-        at = signature.signed_at.astimezone(zone_of(viewer))
+        at = signature.signed_at.astimezone(_zone(viewer))
         super().__init__(
             _("%(who)s signed this digest on %(when)s.")
             % {"who": signature.coordinator.username, "when": date_format(at, "Y-m-d H:i")}
@@ -236,6 +236,13 @@ def sign(user: User, digest: Digest, at: datetime | None = None) -> DigestSignat
     except IntegrityError:
         raise AlreadySigned(signature_of(user, digest.day), user) from None  # type: ignore[arg-type]
     return signature
+
+
+def _zone(user: User) -> ZoneInfo:
+    try:
+        return ZoneInfo(user.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
 
 
 def signature_of(user: User, day: date) -> DigestSignature | None:

@@ -147,9 +147,9 @@ def test_waiting_does_not_use_up_attempts(due, dated_case, mailroom):
 def test_a_mail_server_that_is_down_costs_nothing_but_time(due, no_mail_server, settings):
     """For a day. Fails when ServerDown is treated like Refused."""
     now = NOW
-    for _ in range(24 * 60):
+    for _ in range(24 * 12):
         reminders.drain(now)
-        now += timedelta(minutes=1)
+        now += timedelta(minutes=5)
     row = the_row()
     assert (row.state, row.attempts) == (ReminderState.QUEUED, 0)
     settings.EMAIL_PORT = no_mail_server.port
