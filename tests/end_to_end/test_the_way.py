@@ -58,7 +58,7 @@ def type_case(page, desk) -> str:
     page.fill("input[name='documents-0-number']", "70 0000001")
     page.fill("input[name='documents-0-valid_until']", day(25))
     open_tab(page, "Applications")
-    page.get_by_role("link", name=re.compile("^Add another application", re.IGNORECASE)).click()
+    page.get_by_role("button", name=re.compile("^Add another application", re.IGNORECASE)).click()
     for row, (country, stage, field, in_days) in enumerate(
         [("Germany", "lodged", "next_check_on", 12), ("France", "interview_scheduled", "interview_on", 0)]
     ):
