@@ -23,7 +23,6 @@ from cases.admin.listing import (
     CountryFilter,
     MineFilter,
     StatusFilter,
-    by_urgency,
     days_left_column,
     deadline_badge,
 )
@@ -65,6 +64,7 @@ class CaseAdmin(DeskModelAdmin):
     list_per_page = 50
     list_max_show_all = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     search_fields = ()
     save_on_top = False
     fieldsets = (
@@ -83,16 +83,15 @@ class CaseAdmin(DeskModelAdmin):
         (_("Closing"), {"classes": ("tab",), "fields": ("closed_on", "closing_reason")}),
     )
 
+    class Media:
+        css = {"all": ["desk/case.css"]}
+
     # -- who sees what
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Only cases this person may open; every page and list starts here."""
         rows = Case.objects.visible_to(_person(request))
-        return (
-            rows.annotate(rank=by_urgency())
-            .select_related("caseworker", "team")
-            .order_by("rank", "code_name")
-        )
+        return rows.by_urgency().select_related("caseworker", "team")
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """As the desk's; a file that is being saved is locked until the end of the transaction."""
@@ -198,6 +197,7 @@ class CaseAdmin(DeskModelAdmin):
         if case is not None:
             limit = None if request.GET.get("past") == "all" else past.NEWEST
             context |= {
+                "show_save_and_add_another": False,
                 "head": case_head(case),
                 "notes": past.notes(case, limit),
                 "history": past.history(case, limit),

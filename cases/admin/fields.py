@@ -37,16 +37,21 @@ class DayInput(forms.DateInput):
     """A day typed in digits. No native picker: it shows the day in the order of the machine's country."""
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        usual = {"class": "day", "placeholder": "YYYY-MM-DD", "inputmode": "numeric", "maxlength": "10"}
-        super().__init__({**usual, "autocomplete": "off", **(attrs or {})}, format="%Y-%m-%d")
+        usual = {"class": "day", "placeholder": "YYYY-MM-DD", "inputmode": "numeric"}
+        super().__init__({**usual, **(attrs or {})}, format="%Y-%m-%d")
         self.today: datetime.date | None = None
 
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        """The input and, for a day, its weekday and how far away it is."""
-        control = super().render(name, value, attrs, renderer)
+    def note(self, value: Any) -> str:
+        """Weekday and distance, to stand beside the input; "" where there is no day."""
         if self.today is None or not isinstance(value, datetime.date):
-            return control
-        return format_html('{} <span class="day-note">{}</span>', control, day_note(value, self.today))
+            return ""
+        return day_note(value, self.today)
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """The input and its note."""
+        control = super().render(name, value, attrs, renderer)
+        note = self.note(value)
+        return format_html('{} <span class="day-note">{}</span>', control, note) if note else control
 
 
 class DayField(forms.DateField):
@@ -81,7 +86,7 @@ class CountryField(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         known = ("label", "required", "help_text", "initial", "disabled")
-        attrs = {"list": "countries", "class": "country", "autocomplete": "off"}
+        attrs = {"list": "countries", "class": "country"}
         super().__init__(
             **{name: kwargs[name] for name in known if name in kwargs}, widget=forms.TextInput(attrs=attrs)
         )

@@ -58,11 +58,9 @@ def offer(field: Any, people: Any) -> None:
 
 
 def bare(field: Any) -> Any:
-    """A field whose select offers no way into other pages, and that names itself to a screen reader."""
-    if field is not None:
-        if isinstance(field.widget, RelatedFieldWidgetWrapper):
-            field.widget = field.widget.widget
-        field.widget.attrs.setdefault("aria-label", str(field.label or ""))
+    """A field whose select offers no way into other pages. Its name is its label: every row draws one."""
+    if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+        field.widget = field.widget.widget
     return field
 
 
@@ -151,7 +149,7 @@ class ApplicationForm(FacetForm):
     """An application; a wrong stage can be corrected without pretending that it moved."""
 
     correction = forms.BooleanField(
-        label=_("correction"),
+        label=_("Correction"),
         required=False,
         help_text=_("The stage was recorded wrongly; the application did not move."),
     )

@@ -155,7 +155,7 @@ class Application(Facet):
             "stage",
             _(
                 "An application does not go from “%(before)s” to “%(after)s”. "
-                "If it was recorded wrongly, tick “correction”."
+                "If it was recorded wrongly, tick “Correction”."
             )
             % {"before": Stage(before).label, "after": Stage(self.stage).label},
         )

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -84,6 +84,12 @@ class CaseQuerySet(KeptQuerySet["Case"]):
         if may(user, Act.SEE_TEAM) and user.team_id:
             mine |= Q(team=user.team_id)
         return cast(CaseQuerySet, self.filter(mine))
+
+    def by_urgency(self) -> CaseQuerySet:
+        """Red first (the colours' names do not sort that way), then by code name."""
+        whens = [When(colour=colour, then=Value(rank)) for rank, colour in enumerate(Colour.values)]
+        rank = models.Case(*whens, default=Value(len(whens)), output_field=models.IntegerField())
+        return cast(CaseQuerySet, self.annotate(rank=rank).order_by("rank", "code_name"))
 
     def in_work(self) -> CaseQuerySet:
         """Cases that are not closed."""

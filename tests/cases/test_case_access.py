@@ -247,10 +247,10 @@ def test_a_new_row_cannot_be_sent_into_another_case(case, olga, oskar, at_desk):
 
 
 def test_a_caseworker_cannot_choose_team_or_caseworker_on_the_page(case, olga, petra, other_team, at_desk):
-    """Sabotage: `worker.disabled = False` in CaseForm, and no check in about_to_save."""
+    """Sabotage: `worker.disabled = False` in CaseForm (the record then refuses the whole page)."""
     desk = at_desk(olga)
     data = form_data(desk.get(address(case.pk)), caseworker=str(petra.pk), team=str(other_team.pk))
-    desk.post(address(case.pk), data)
+    assert desk.post(address(case.pk), data).status_code == 302
     case.refresh_from_db()
     assert (case.caseworker, case.team) == (olga, olga.team)
 

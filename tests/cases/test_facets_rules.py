@@ -193,7 +193,7 @@ def test_an_application_moves_as_the_law_knows_and_a_mistake_is_corrected(case, 
     """Sabotage: take _refuse_impossible_move out of Application.clean."""
     claim = application(case, olga, stage=Stage.DRAFT)
     claim.stage = Stage.GRANTED_REFUGEE
-    refused(lambda: claim.save(by=olga), "stage", "correction")
+    refused(lambda: claim.save(by=olga), "stage", "Correction")
     claim.is_correction = True
     claim.save(by=olga)
     assert Application.objects.get().stage == Stage.GRANTED_REFUGEE
