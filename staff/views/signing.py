@@ -155,8 +155,7 @@ def verify(request: HttpRequest) -> HttpResponse:
         if device is not None:
             let_in(request, device)
             return redirect(way_on(request))
-        if not again:
-            trail.append(user, trail.Verb.SECOND_FACTOR_FAILED, about=user.pk)
+        trail.append(user, trail.Verb.SECOND_FACTOR_FAILED, about=user.pk)
         sheets: list[Device] = [*TotpDevice.objects.filter(user=user, confirmed=True)]
         sheets += BackupSheet.objects.filter(user=user)
         form.add_error("code", _wrong_code(sheets))

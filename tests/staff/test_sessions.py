@@ -150,6 +150,13 @@ def test_a_post_that_came_too_late_changes_nothing(client, olga, clock):
     assert "Nothing was changed yet" in client.get("/second-factor/").content.decode()
 
 
+def test_a_wrong_code_at_step_up_is_on_the_trail(client, olga):
+    """Somebody at an unlocked laptop guesses. Sabotage: write it only while nobody is verified."""
+    signed_in(client, olga)
+    assert client.post("/second-factor/", {"code": "000000"}).status_code == 422
+    assert TrailRow.objects.latest("id").verb == Verb.SECOND_FACTOR_FAILED
+
+
 def test_a_mark_in_the_session_alone_is_not_enough(rf, olga):
     """Sabotage: drop `bool(verified) and` from is_fresh()."""
     import time
