@@ -22,6 +22,8 @@ class DeskSite(admin.AdminSite):
 
     site_header = site_title = settings.SITE_NAME
     site_url = None
+    # One or two kinds of records: the links at the top lead everywhere, a second list of them takes room.
+    enable_nav_sidebar = False
     # It would answer for every address under /desk/, also for pages that other rooms put there.
     final_catch_all_view = False
 
