@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import F, TextChoices
+from django.db.models import TextChoices
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +21,7 @@ from cases.models import Case, Deadline
 from cases.models.case import Colour
 from staff.models import User
 from staff.roles import Act, may
+from vault.bulk import read_columns
 from vault.cipher import CannotOpen
 from vault.show import UNREADABLE, shown
 
@@ -49,30 +50,40 @@ class Part(TextChoices):
     LATER = "later", _("Within 30 days")
 
 
-@dataclass(frozen=True)
-class Mark:
-    """One open date, as little of it as counting needs. `due_on` and `left` (days) are None if unreadable."""
+class Mark(NamedTuple):
+    """One open date, as little of it as counting needs; a tuple, because there are tens of thousands.
 
-    pk: UUID
+    They sort by date and key. `due_on` and `left` (days) are None, `order` is 0, where it does not open;
+    `part` is None for what is more than 30 days ahead; `key` is the 16 bytes of the deadline's id.
+    """
+
+    order: int
+    key: bytes
     due_on: date | None
     left: int | None
+    part: Part | None
     mine: bool
     team: bool
 
     @property
-    def part(self) -> Part | None:
-        """Where it stands on the board; None for what is more than 30 days ahead."""
-        if self.left is None:
-            return Part.UNREADABLE
-        if self.left <= 0:
-            return Part.TODAY if self.left == 0 else Part.OVERDUE
-        if self.left <= SOON_DAYS:
-            return Part.SOON
-        return Part.LATER if self.left <= WINDOW_DAYS else None
+    def pk(self) -> UUID:
+        """The id of the deadline."""
+        return UUID(bytes=self.key)
 
     def belongs_to(self, whose: Whose) -> bool:
         """Whether the reader asked for it."""
         return whose == Whose.ALL or (self.mine if whose == Whose.MINE else self.team)
+
+
+def part_of(left: int | None) -> Part | None:
+    """Where a date that many days ahead stands on the board; None for what is more than 30 days ahead."""
+    if left is None:
+        return Part.UNREADABLE
+    if left <= 0:
+        return Part.TODAY if left == 0 else Part.OVERDUE
+    if left <= SOON_DAYS:
+        return Part.SOON
+    return Part.LATER if left <= WINDOW_DAYS else None
 
 
 @dataclass(frozen=True)
@@ -145,8 +156,11 @@ def marks(user: User, now: datetime, *, until: date | None = None) -> list[Mark]
 
 
 def marks_between(user: User, now: datetime, first: date, last: date) -> list[Mark]:
-    """The same for the days from `first` to `last`, both counted in."""
-    return _marks(_visible(user).due_between(first, last), user, now)
+    """The same for the days from `first` to `last`, both counted in; what does not open is left out."""
+    week: Any = Deadline._meta.get_field("due_week")
+    weeks = [week.token(first + timedelta(days=n)) for n in range(0, (last - first).days + 7, 7)]
+    found = _marks(_visible(user).filter(due_week__in=weeks), user, now)
+    return [mark for mark in found if mark.due_on and first <= mark.due_on <= last]
 
 
 def undated(user: User) -> Any:
@@ -156,44 +170,47 @@ def undated(user: User) -> Any:
 
 
 def _visible(user: User) -> Any:
-    return (
-        Deadline.objects.open()
-        .visible_to(user)
-        .annotate(worker_id=F("case__caseworker_id"), team_id=F("case__team_id"))
-        .only("id", "case_id", "country", "due_on")
-    )
+    return Deadline.objects.open().visible_to(user)
 
 
-def _marks(rows: Iterable[Any], user: User, now: datetime) -> list[Mark]:
-    todays: dict[str, date] = {}
+def _marks(rows: Any, user: User, now: datetime) -> list[Mark]:
+    todays: dict[str, int] = {}
+    me, us = user.pk.bytes, user.team_id and user.team_id.bytes
     found = []
-    for row in rows:
-        today = todays.get(row.country)
+    for pk, country, due_on, worker, team in read_columns(
+        rows, "pk", "country", "due_on", "case__caseworker", "case__team"
+    ):
+        mine, ours = worker == me, team == us
+        if isinstance(due_on, CannotOpen):
+            found.append(Mark(0, pk, None, None, Part.UNREADABLE, mine, ours))
+            continue
+        today = todays.get(country)
         if today is None:
-            today = todays[row.country] = countries.today_in(row.country, now)
-        try:
-            due_on, left = row.due_on, (row.due_on - today).days
-        except CannotOpen:
-            due_on = left = None
-        mine, team = row.worker_id == user.pk, row.team_id == user.team_id
-        found.append(Mark(row.pk, due_on, left, mine, team))
-    return sorted(found, key=lambda mark: (mark.due_on or date.min, mark.left or 0, mark.pk))
+            today = todays[country] = countries.today_in(country, now).toordinal()
+        day = due_on.toordinal()
+        found.append(Mark(day, pk, due_on, day - today, part_of(day - today), mine, ours))
+    found.sort()
+    return found
 
 
 def parts(found: Sequence[Mark], whose: Whose) -> dict[Part, list[Mark]]:
     """The marks the reader asked for, by part of the board; every part is there, be it empty."""
     board: dict[Part, list[Mark]] = {part: [] for part in Part}
     for mark in found:
-        part = mark.part
-        if part is not None and mark.belongs_to(whose):
-            board[part].append(mark)
+        if mark.part is not None and mark.belongs_to(whose):
+            board[mark.part].append(mark)
     return board
 
 
-def lines(user: User, wanted: Sequence[Mark], now: datetime) -> list[Line]:
-    """Whole lines for `wanted`, in their order, in a number of queries that does not grow with them."""
-    found = {row.pk: row for row in readable(user).filter(pk__in=[mark.pk for mark in wanted])}
-    rows = [found[mark.pk] for mark in wanted if mark.pk in found]
+def count(found: Sequence[Mark], whose: Whose) -> int:
+    """How many dates that view of the board has."""
+    return sum(mark.part is not None and mark.belongs_to(whose) for mark in found)
+
+
+def lines(user: User, wanted: Sequence[UUID], now: datetime) -> list[Line]:
+    """Whole lines for these deadlines, in their order; the number of queries does not grow with them."""
+    found = {row.pk: row for row in readable(user).filter(pk__in=wanted)}
+    rows = [found[pk] for pk in wanted if pk in found]
     origins = provenance.origins(rows)
     people = _names(rows)
     return [_line(row, now, origins[row.pk], people) for row in rows]

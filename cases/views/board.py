@@ -127,7 +127,7 @@ def _chips(user: Any, found: list[Mark], asked: Asked) -> list[dict[str, Any]]:
     return [
         {
             "label": whose.label,
-            "count": sum(map(len, board.parts(found, whose).values())),
+            "count": board.count(found, whose),
             "url": asked.address(whose=whose, part=None, page=None, day=None),
             "chosen": whose == asked.whose,
         }
@@ -138,7 +138,7 @@ def _chips(user: Any, found: list[Mark], asked: Asked) -> list[dict[str, Any]]:
 def _all(user: Any, found: list[Mark], asked: Asked, now: datetime) -> list[Section]:
     """Every part with its first lines; the lines of all parts are fetched together."""
     marks = board.parts(found, asked.whose)
-    wanted = [mark for each in marks.values() for mark in each[:FIRST_LINES]]
+    wanted = [mark.pk for each in marks.values() for mark in each[:FIRST_LINES]]
     lines = {line.deadline.pk: line for line in board.lines(user, wanted, now)}
     return [
         Section(
@@ -168,7 +168,7 @@ def _one_section(user: Any, found: list[Mark], asked: Asked, now: datetime) -> l
             key,
             label,
             len(marks),
-            board.lines(user, list(page.object_list), now),
+            board.lines(user, [mark.pk for mark in page.object_list], now),
             page=page,
             earlier_page=asked.address(page=page.number - 1),
             later_page=asked.address(page=page.number + 1),
@@ -205,7 +205,7 @@ def deadline(request: HttpRequest, key: UUID) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid() and _act(request, row.pk, form):
         return redirect(Asked.of(form.came_from, user).address())
     now = timezone.now()
-    line = board.lines(user, [Mark(row.pk, None, None, mine=True, team=True)], now)[0]
+    line = board.lines(user, [row.pk], now)[0]
     context = {
         "title": _("Deadline"),
         "subtitle": row.case.code_name,
