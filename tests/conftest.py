@@ -1,8 +1,13 @@
 """The cast: Olga (caseworker), Petra and Lena (coordinators), Anton (administrator), Mark (no access)."""
 
+import hypothesis
 import pytest
 
 from tests.databases import fresh_databases, use_in_this_process
+
+# How long an example takes says nothing where two runs share a small machine.
+hypothesis.settings.register_profile("desk", deadline=None)
+hypothesis.settings.load_profile("desk")
 
 
 def pytest_addoption(parser):

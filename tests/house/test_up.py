@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -37,10 +38,10 @@ def var():
 
 @pytest.fixture(scope="module")
 def installed():
-    """An installation that was started once and stopped: keys, database, no demo."""
+    """An installation that was started once and stopped: keys, database, the demo; `log` beside it."""
     folder = Path(tempfile.mkdtemp(prefix="up-"))
-    with running(folder / "var", "--no-demo") as up:
-        pass
+    with running(folder / "var") as up:
+        eventually(lambda: "Ctrl-C" in up.log.read_text(), up)
     assert up.returncode == 0, up.log.read_text()
     yield folder / "var"
     shutil.rmtree(folder, ignore_errors=True)
@@ -211,8 +212,28 @@ def test_a_later_start_keeps_keys_and_says_little(desk, installed):
     for name in ("root.key", "session.key"):
         assert (desk.var / "keys" / name).read_bytes() == (installed / "keys" / name).read_bytes()
     said = desk.log.read_text().strip().splitlines()
-    assert len(said) == 1, said
+    assert len(said) == 2, said
     assert f"127.0.0.1:{desk.port}" in said[0]
+    assert "--new-passwords" in said[1]
+
+
+def test_the_first_start_says_what_a_newcomer_needs(installed):
+    """Who may sign in, where everything lies, what a seized machine gives, and the way to production."""
+    said = (installed.parent / "log").read_text()
+    accounts = re.findall(r"^  (\w+) +(\w+) +([\w-]{20})$", said, re.MULTILINE)
+    assert {"administrator", "caseworker", "coordinator"} <= {role for role, _name, _password in accounts}
+    assert len({password for _role, _name, password in accounts}) == len(accounts)
+    assert str(installed) in said
+    assert "Whoever takes this machine" in said
+    assert "Production" in said
+
+
+def test_no_demo_password_is_kept_anywhere(installed):
+    """They are shown once; what is kept is their hash."""
+    shown = re.findall(r" ([\w-]{20})$", (installed.parent / "log").read_text(), re.MULTILINE)
+    kept = b"".join(path.read_bytes() for path in installed.rglob("*") if path.is_file())
+    assert len(shown) > 3
+    assert not [password for password in shown if password.encode() in kept]
 
 
 def test_a_second_start_on_the_same_folder_is_refused(desk):

@@ -1,10 +1,12 @@
 """`manage.py test`: everything that can be tested, in one command; further arguments go to pytest."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import IO
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -25,25 +27,45 @@ class Command(BaseCommand):
         sys.exit(self.run_all(argv[2:]))
 
     def run_all(self, arguments: list[str]) -> int:
-        """The worst exit code of the runs."""
+        """The worst exit code of the runs, which take a core each."""
         from tests import machine
         from tests.cluster import NoCluster, cluster
 
-        with tempfile.TemporaryDirectory(prefix="desk-test-") as folder:
-            self.say("SQLite")
-            worst = self.pytest(arguments, Path(folder) / "sqlite")
-            bin_folder = machine.postgres_bin()
+        with tempfile.TemporaryDirectory(prefix="desk-test-") as name:
+            folder, bin_folder = Path(name), machine.postgres_bin()
             if not bin_folder:
+                worst = self.on_sqlite(arguments, folder)
                 return self.without_postgres(machine.lacking("Postgres 15 or newer", "postgresql"), worst)
             try:
                 with cluster(bin_folder) as url:
-                    self.say("Postgres")
-                    again = self.pytest(["--database-only", *arguments], Path(folder) / "postgres", url)
+                    return self.on_both(arguments, folder, url)
             except NoCluster as problem:
+                worst = self.on_sqlite(arguments, folder)
                 return self.without_postgres(f"Postgres does not start here: {problem}", worst)
-        if NO_TESTS_FOUND in (worst, again):
-            return min(worst, again)
-        return max(worst, again)
+
+    def on_sqlite(self, arguments: list[str], folder: Path) -> int:
+        """Shown as it goes."""
+        self.say("SQLite")
+        return self.pytest(arguments, folder / "sqlite").wait()
+
+    def on_both(self, arguments: list[str], folder: Path, url: str) -> int:
+        """At the same time; what the second run says is shown after the first."""
+        with (folder / "said").open("w+") as said:
+            second = self.pytest(
+                ["--database-only", "-p", "no:cacheprovider", *arguments],
+                folder / "postgres",
+                url,
+                stdout=said,
+            )
+            try:
+                codes = {self.on_sqlite(arguments, folder), second.wait()}
+            finally:
+                second.kill()
+            said.seek(0)
+            self.say("Postgres")
+            shutil.copyfileobj(said, self.stdout)
+        # -k may name tests that need no database; if neither run found one, that is the answer.
+        return max(codes - {NO_TESTS_FOUND}, default=NO_TESTS_FOUND)
 
     def without_postgres(self, sentence: str, worst: int) -> int:
         """A developer may go on without it; CI may not."""
@@ -52,7 +74,9 @@ class Command(BaseCommand):
         self.stderr.write(f"Not run on Postgres: {sentence}")
         return max(worst, 1) if machine.ON_CI else worst
 
-    def pytest(self, arguments: list[str], var: Path, database_url: str = "") -> int:
+    def pytest(
+        self, arguments: list[str], var: Path, database_url: str = "", stdout: IO[str] | None = None
+    ) -> subprocess.Popen:
         """One run, on nothing of this installation: no setting of it, no file under var/."""
         env = {name: value for name, value in os.environ.items() if name not in environment.asked_for}
         env |= {"DESK_VAR": str(var), "DJANGO_SETTINGS_MODULE": "config.settings", "DESK_PREPARED": "1"}
@@ -68,7 +92,9 @@ class Command(BaseCommand):
                 "DEFAULT_FROM_EMAIL": "desk@localhost",
             } | {f"{name.upper()}_KEY_FILE": f"{var}/{name}.key" for name in settings.VAULT_KEY_FILES}
         command = [sys.executable, "-m", "pytest", "-q", "-rs", *arguments]
-        return subprocess.run(command, env=env, cwd=settings.ROOT, stdin=subprocess.DEVNULL).returncode
+        return subprocess.Popen(
+            command, env=env, cwd=settings.ROOT, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stdout
+        )
 
     def say(self, what: str) -> None:
         """A heading, before the output of the run it belongs to."""

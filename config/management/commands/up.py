@@ -66,7 +66,7 @@ class Command(BaseCommand):
             if not supervisor.run_until(lambda: installation.answers(number), READY_WITHIN_SECONDS):
                 self.give_up(supervisor)
                 return
-            self.stdout.write(self.welcome(url, accounts, first))
+            self.stdout.write(self.welcome(url, [] if ready else accounts, first))
             self.stdout.flush()
             installation.ring()
             if not ready:
@@ -95,7 +95,7 @@ class Command(BaseCommand):
             lines += [
                 "Each sets up its second factor at the first sign-in: have an authenticator app at hand."
             ]
-        elif settings.EMBEDDED and demo.accounts().exists():
+        elif settings.EMBEDDED and not first and demo.accounts().exists():
             lines += [
                 "The demo passwords were shown at the first start. New ones: manage.py up --new-passwords"
             ]
