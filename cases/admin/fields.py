@@ -37,7 +37,7 @@ class DayInput(forms.DateInput):
     """A day typed in digits. No native picker: it shows the day in the order of the machine's country."""
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        usual = {"class": "day", "placeholder": "YYYY-MM-DD", "inputmode": "numeric"}
+        usual = {"class": "day", "placeholder": _("YYYY-MM-DD"), "inputmode": "numeric"}
         super().__init__({**usual, **(attrs or {})}, format="%Y-%m-%d")
         self.today: datetime.date | None = None
 
