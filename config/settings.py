@@ -86,6 +86,15 @@ for _name in NAMES:
         VAULT_KEY_FILES[_name] = env.folder(_setting, VAR_DIR / "keys" / f"{_name}.key")
     elif not (_name == "root" and VAULT_ROOT_PROVIDER):
         VAULT_KEY_FILES[_name] = Path(env.text(_setting))
+# What strangers send is sealed to the mailbox's public half; the private halves are the desk's alone.
+_mailbox = env.text("DROPBOX_PRIVATE_FILE", "")
+if _mailbox and "root" not in NEEDED[SITE]:
+    env.refuse("DROPBOX_PRIVATE_FILE", f"is set, but with SITE={SITE} it must not be held", "Leave it out")
+if EMBEDDED and "root" in NEEDED[SITE]:
+    _mailbox = _mailbox or str(VAR_DIR / "keys" / "mailbox.key")
+_public_half = env.text("DROPBOX_PUBLIC_FILE", str(VAR_DIR / "public" / "mailbox.pub") if EMBEDDED else "")
+DROPBOX_PRIVATE_FILE = Path(_mailbox) if _mailbox else None
+DROPBOX_PUBLIC_FILE = Path(_public_half) if _public_half else None
 
 # --- Rooms ----------------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -57,11 +57,12 @@ class Cost:
         return 8 <= self.memory_kib <= 2**21 and 1 <= self.passes <= 64 and 1 <= self.lanes <= 16
 
 
-def lock(root: Path, locked: Path, passphrase: str, *, cost: Cost | None = None) -> None:
+def lock(root: Path, locked: Path, passphrase: str, *, keep: bool = False, cost: Cost | None = None) -> None:
     """Seal the key file `root` under `passphrase` into `locked`, prove that it opens, destroy `root`.
 
     A locked file that is there must open with the same passphrase and share a key with `root`; it is written
-    anew if `root` was changed since. Raises LockProblem or KeyProblem; then `root` is still there.
+    anew if `root` was changed since. With `keep` the clear root stays: the locked file follows a rotation
+    while the desk runs. Raises LockProblem or KeyProblem; then `root` is still there.
     """
     _check_passphrase(passphrase)
     secrets = read_secrets(root)
@@ -84,6 +85,8 @@ def lock(root: Path, locked: Path, passphrase: str, *, cost: Cost | None = None)
         raise LockProblem(
             _("%(file)s does not give the keys back. Lock again into another file.") % {"file": locked}
         )
+    if keep:
+        return
     try:
         destroy(root)
     except OSError as problem:

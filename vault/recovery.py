@@ -140,8 +140,8 @@ def key_ids(secrets: Sequence[bytes]) -> list[str]:
 # -- age
 
 
-def export(ring: Keyring, recipients: Sequence[str]) -> tuple[bytes, list[str]]:
-    """The key files of `ring` as one age file for `recipients`, and the names of the files in it.
+def export(ring: Keyring, recipients: Sequence[str]) -> tuple[str, list[str]]:
+    """The key files of `ring` as one armoured age file for `recipients`, and the names of the files in it.
 
     A recipient is an age public key ("age1...") or an SSH public key; each of them alone opens the file. Keys
     from a provider have no file and are left out. Raises WrongRecipient, or KeyProblem if a file is damaged.
@@ -164,7 +164,7 @@ def export(ring: Keyring, recipients: Sequence[str]) -> tuple[bytes, list[str]]:
             names.append(entry.name)
     if not names:
         raise KeyProblem("This process holds no key file. Run this on the desk.")
-    return pyrage.encrypt(packed.getvalue(), keys), names
+    return pyrage.encrypt(packed.getvalue(), keys, armored=True).decode(), names
 
 
 def _recipient(number: int, text: str) -> object:

@@ -78,6 +78,13 @@ def test_a_process_refuses_a_key_that_is_not_its_own(tmp_path, site, key):
     assert line.startswith(f"{key}_KEY_FILE")
 
 
+@pytest.mark.parametrize("site", ["worker", "public"])
+def test_only_the_desk_holds_the_private_halves_of_the_mailbox(tmp_path, site):
+    """Sabotage: drop the refusal of DROPBOX_PRIVATE_FILE; a seized public form would open every request."""
+    line = refusal(start(environment(site, tmp_path, DROPBOX_PRIVATE_FILE=str(tmp_path / "mailbox.key"))))
+    assert line.startswith("DROPBOX_PRIVATE_FILE")
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"ALLOWED_HOSTS": "desk.example.org"}, {"SITE": "desk"}, {"SITE": "public"}, {"SECURE": "true"}],

@@ -1,17 +1,18 @@
-"""`manage.py vault init | status | verify`: the keys and the integrity of what they seal."""
+"""`manage.py vault`: the keys (init, status, rotate; more in by_hand.py) and what they seal (verify)."""
 
 from collections import Counter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from vault import canaries, integrity, keyfiles, rotation
 from vault.cipher import key_id
 from vault.keyring import NAMES, KeyProblem, keyring, reset
+from vault.management.by_hand import ByHand
 from vault.models import HOUSE, Canary, RecordKey
 
 
-class Command(BaseCommand):
+class Command(ByHand):
     help = "Keys of the vault: init makes missing ones, status shows key ids, verify opens every cell."
 
     def add_arguments(self, parser: Any) -> None:
@@ -32,11 +33,12 @@ class Command(BaseCommand):
             "--retire", action="store_true", help="last: destroy the old key; old backups need it"
         )
         commands.add_parser("verify", help="open every cell, recompute every index, report what does not fit")
+        self.add_by_hand(commands)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the sub-command; a key problem ends it with its own sentence."""
         try:
-            getattr(self, options["action"])(**options)
+            getattr(self, options["action"].replace("-", "_"))(**options)
         except KeyProblem as problem:
             raise CommandError(str(problem)) from None
 
