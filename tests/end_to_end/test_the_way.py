@@ -108,12 +108,8 @@ def test_a_case_is_typed_reminded_and_signed_for(desk, width):
         assert page.get_by_text(code_name).first.is_visible()
         assert browser.fits()
         browser.picture(f"digest-{width}")
-        if width == max(WIDTHS):
-            page.get_by_role("button", name=re.compile("reviewed", re.IGNORECASE)).click()
-        page.wait_for_load_state()
-        assert page.get_by_text(
-            re.compile(f"signed.*{petra['username']}|{petra['username']}.*signed", re.I)
-        ).count()
+        page.get_by_role("button", name=re.compile("reviewed", re.IGNORECASE)).click()
+        assert "petra" in page.locator("section.signature.signed").inner_text()
         browser.picture(f"signed-{width}")
         assert browser.errors == []
         assert browser.elsewhere == []
