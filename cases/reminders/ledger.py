@@ -41,7 +41,8 @@ def claim(now: datetime, clock: datetime | None = None) -> tuple[UUID, list[Remi
         rows = list(due[:BATCH])
         if rows and rows[0].attempts >= SUSPECT_ATTEMPTS:
             rows = rows[:1]
-        rows = [row for row in rows if row.attempts < SUSPECT_ATTEMPTS or row is rows[0]]
+        else:
+            rows = [row for row in rows if row.attempts < SUSPECT_ATTEMPTS]
         Reminder.objects.filter(pk__in=[row.pk for row in rows]).update(
             state=ReminderState.SENDING,
             lease=lease,

@@ -20,6 +20,7 @@ from cases.models import (
     ReminderState,
     Trouble,
 )
+from cases.notify import BODY_BYTES
 from cases.reminders import ledger, sending
 from staff.models import User
 from tests.cases.conftest import NOW, TODAY
@@ -285,6 +286,17 @@ def test_a_row_that_kills_its_worker_ends_dead_and_takes_nobody_with_it(dated_ca
     assert Reminder.objects.get(state="dead").trouble == Trouble.FAILED
 
 
+def test_a_suspect_is_taken_alone_also_among_fresh_rows(dated_case):
+    """Fails when claim() takes the rows after a suspect along."""
+    for _ in range(4):
+        dated_case(TODAY)
+    reminders.plan(NOW)
+    suspect = Reminder.objects.first()
+    Reminder.objects.filter(pk=suspect.pk).update(attempts=2, next_at=NOW - timedelta(minutes=5))
+    assert [row.pk for row in ledger.claim(NOW)[1]] == [suspect.pk]
+    assert len(ledger.claim(NOW)[1]) == 3
+
+
 def test_a_reminder_that_does_not_open_is_dead_not_stuck(due, mailroom):
     with connection.cursor() as cursor:
         cursor.execute("UPDATE cases_reminder SET payload = %s", [b"\x01damaged"])
@@ -365,6 +377,8 @@ def test_every_mail_is_in_the_language_of_its_reader_and_weighs_the_same(due, da
     reminders.drain(NOW)
     assert len(mailroom.mails) == 2
     assert len(sizes(mailroom)) == 1
+    for position in (0, 1):
+        assert len(mailroom.message(position).get_payload(decode=True)) == BODY_BYTES
 
 
 def test_the_greeting_does_not_name_this_machine(due, mailroom, monkeypatch):
