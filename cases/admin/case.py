@@ -25,9 +25,9 @@ from cases.admin.listing import (
     StatusFilter,
     days_left_column,
     deadline_badge,
+    open_deadlines,
 )
 from cases.models import Case, CaseShare, Status
-from cases.models.deadline import Deadline
 from staff import trail
 from staff.models import User
 from staff.sites import DeskModelAdmin, desk
@@ -251,7 +251,7 @@ class CaseAdmin(DeskModelAdmin):
 def case_head(case: Case) -> dict[str, Any]:
     """Urgency, country and the next deadlines, for the head of the page."""
     dated, damaged = [], []
-    for row in Deadline.objects.open().filter(case=case):
+    for row in open_deadlines([case]):
         try:
             dated.append((row.due_on, row))
         except CannotOpen as problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import countries
 from cases.models import Case, Colour, Status
-from cases.models.deadline import Deadline
+from cases.models.deadline import Deadline, DeadlineState
 from vault.cipher import CannotOpen
 from vault.show import marker
 
@@ -40,10 +41,20 @@ def deadline_badge(due_on: date, today: date) -> SafeString:
     )
 
 
+def open_deadlines(cases: Sequence[Case]) -> list[Deadline]:
+    """The open deadlines of these cases, by one query, in no order.
+
+    Asked by case alone: with the state in the question, SQLite walks every open deadline there is, 63 ms at
+    28,000.
+    """
+    rows = Deadline.objects.filter(case__in=[case.pk for case in cases])
+    return [row for row in rows if row.state == DeadlineState.OPEN]
+
+
 def next_due(cases: list[Case]) -> None:
     """Put the next open deadline, or the text for a damaged one, on each case as `next_deadline`."""
     found: dict[Any, Any] = {}
-    for row in Deadline.objects.open().filter(case__in=[case.pk for case in cases]):
+    for row in open_deadlines(cases):
         try:
             due = (row.due_on, row)
         except CannotOpen as problem:
