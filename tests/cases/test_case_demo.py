@@ -14,6 +14,12 @@ from staff.models import User
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def trial(settings):
+    """The demo is for the trial installation; the second run of the tests has a DATABASE_URL."""
+    settings.EMBEDDED = True
+
+
 def test_the_demo_has_forty_cases_in_six_countries_and_something_in_every_section_of_the_board():
     """Sabotage: SPREAD = ((91, 400),)."""
     call_command("load_demo", verbosity=0)
