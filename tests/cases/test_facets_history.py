@@ -120,7 +120,8 @@ def test_the_past_is_sealed_and_says_nothing_in_a_dump(case, stay, olga):
     stay.save(by=olga)
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM cases_facthistory")
-        dump = repr(cursor.fetchall()).encode()
+        cells = [cell for row in cursor.fetchall() for cell in row]
+    dump = b" ".join(bytes(c) if isinstance(c, bytes | memoryview) else str(c).encode() for c in cells)
     for secret in (b"friends", b"2026-01-02", b"actual_place", olga.pk.hex.encode()):
         assert secret not in dump
 
