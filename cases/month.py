@@ -60,9 +60,14 @@ class Month:
         return max(cell.y for cell in self.cells) + CELL_HEIGHT
 
     @property
+    def total(self) -> int:
+        """How many dates fall into the month."""
+        return sum(cell.count for cell in self.cells)
+
+    @property
     def summary(self) -> str:
         """The whole month in one sentence, for those who do not see the drawing."""
-        total = sum(cell.count for cell in self.cells)
+        total = self.total
         if not total:
             return gettext("Nothing is due in this month")
         return ngettext("%(n)d deadline in this month", "%(n)d deadlines in this month", total) % {"n": total}

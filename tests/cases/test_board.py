@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from cases import board, countries, month
 from cases.board import Part, Whose
@@ -15,6 +15,13 @@ from cases.models import Case, CaseShare, Deadline, IdentityDocument, Stay, Task
 from tests.cases.conftest import NOW, TODAY
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def in_english():
+    """A page that another test has read leaves its reader's language behind in the thread."""
+    with translation.override("en"):
+        yield
 
 
 def days(found):

@@ -198,7 +198,8 @@ def test_no_page_has_inline_style_or_script_and_each_stays_small(request, dates,
         text = answer.content.decode()
         assert not INLINE.search(text), page
         assert not re.findall(r'(?:src|href)="(?:https?:)?//', text), page
-        assert len(answer.content) <= 100_000, page
+        # What is printed is the whole, however long.
+        assert len(answer.content) <= 100_000 or "print" in page, page
         assert f'<html lang="{language}"' in text
 
 
