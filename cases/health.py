@@ -22,10 +22,12 @@ MAIL_MAY_REST = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Trouble:
-    """One sentence for the banner; `code` names it for styles and tests."""
+    """What the banner says; `code` names it, `red` where somebody may miss a date."""
 
     code: str
+    headline: str
     text: str
+    red: bool = True
 
 
 def silent_jobs(now: datetime | None = None) -> list[Pulse]:
@@ -48,7 +50,8 @@ def _silence(now: datetime) -> Iterable[Trouble]:
     if silent_jobs(now):
         yield Trouble(
             "silent",
-            _("Reminders have stopped. Look at the board yourself, and tell an administrator."),
+            _("Reminders have stopped"),
+            _("Look at the board yourself, and tell an administrator."),
         )
 
 
@@ -57,7 +60,8 @@ def _mail_server(now: datetime) -> Iterable[Trouble]:
     if circuit.broken_since is not None and now - circuit.broken_since > MAIL_MAY_REST:
         yield Trouble(
             "mail_server",
-            _("Reminders wait: the mail server does not answer. Look at the board yourself."),
+            _("The mail server does not answer"),
+            _("Reminders wait until it does. Look at the board yourself."),
         )
 
 
@@ -66,6 +70,7 @@ def _undelivered() -> Iterable[Trouble]:
     if dead:
         yield Trouble(
             "undelivered",
+            _("Somebody was not reminded"),
             ngettext(
                 "%(count)d reminder could not be delivered. The digest says to whom.",
                 "%(count)d reminders could not be delivered. The digest says to whom.",
@@ -80,12 +85,14 @@ def _plan_trouble() -> Iterable[Trouble]:
     if row is not None and row.trouble == PlanTrouble.UNREADABLE:
         yield Trouble(
             "unreadable",
-            _("Some deadlines do not open, and nobody is reminded of them. Tell an administrator today."),
+            _("Some deadlines do not open"),
+            _("Nobody is reminded of them. Tell an administrator today."),
         )
     elif row is not None and row.trouble == PlanTrouble.NOBODY:
         yield Trouble(
             "nobody",
-            _("Some deadlines have neither a caseworker nor a coordinator in their team. Assign the cases."),
+            _("Some deadlines have nobody to remind"),
+            _("Neither a caseworker nor a coordinator of their team. Assign the cases."),
         )
 
 
