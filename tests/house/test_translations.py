@@ -11,6 +11,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from tests.cases.page import form_data
 from tests.house.catalogue import MO, PO, compiled, entries, gather, opened
 from tests.house.tree import ROOT
 from tests.machine import need
@@ -205,6 +206,14 @@ def test_the_pages_of_one_case_speak_russian(olga, full_case, in_russian):
         page = client.get(address)
         assert page.status_code == 200
         assert english_on(page, "olga", "Astana", full_case.code_name) == []
+
+
+def test_saving_a_case_answers_in_russian_that_agrees(olga, full_case, in_russian):
+    """Django says «дело был изменен». Sabotage: drop DJANGO_SAYS in staff/sites.py and refresh."""
+    client, address = in_russian(olga), reverse("admin:cases_case_change", args=[full_case.pk])
+    page = client.post(address, form_data(client.get(address), summary="Позвонил сам."), follow=True)
+    said = [str(message) for message in page.context["messages"]]
+    assert [re.sub("<[^>]+>", "", text) for text in said] == [f"Сохранено: дело «{full_case.code_name}»."]
 
 
 def test_the_digest_speaks_russian(petra, full_case, in_russian):
