@@ -75,7 +75,9 @@ class Command(BaseCommand):
             if not supervisor.run_until(lambda: installation.healthy(number), READY_WITHIN_SECONDS):
                 self.give_up(supervisor)
                 return
-            with ready.written({"url": url.rstrip("/"), "accounts": accounts, "data_dir": str(settings.VAR_DIR)}):
+            with ready.written(
+                {"url": url.rstrip("/"), "accounts": accounts, "data_dir": str(settings.VAR_DIR)}
+            ):
                 supervisor.run_until(lambda: False)
 
     def give_up(self, supervisor: Supervisor) -> None:
