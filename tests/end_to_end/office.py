@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -55,7 +56,7 @@ class Office:
         self.socket = self.database.var / "broker.sock"
         self.mail_log = self.database.var / "mails"
         self.mail_log.touch()
-        port = free_port()
+        port, self.web_port = free_port(), free_port()
         self.env = self.database.env | {
             "EMAIL_URL": f"smtp://127.0.0.1:{port}",
             "REDIS_URL": f"redis+socket://{self.socket}",
@@ -77,12 +78,14 @@ class Office:
         options = [part for name, value in broker.items() for part in (f"--{name}", value)]
         mail_server = [sys.executable, "-m", "tests.end_to_end.mail_server", str(port), str(self.mail_log)]
         work = [*celery, "worker", "-c", "2", "-l", "WARNING", "--without-gossip", "--without-mingle"]
+        gunicorn = [sys.executable, "-m", "gunicorn", "--config=python:config.gunicorn", "config.wsgi"]
         self.commands: dict[str, tuple[list[str], dict[str, str]]] = {
             "broker": ([str(get_binary_path()), *options], self.env),
             "mail": (mail_server, self.env),
             "worker": (work, worker),
             "beat": ([*celery, "beat", "-l", "WARNING", "--pidfile="], worker),
             "desk": ([sys.executable, "-m", "tests.end_to_end.desk_at_work"], self.env),
+            "web": ([*gunicorn, f"--bind=127.0.0.1:{self.web_port}"], self.env),
         }
 
     def start(self, name: str) -> None:
@@ -108,6 +111,12 @@ class Office:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         self.kills += 1
+
+    def is_healthy(self) -> bool:
+        """Whether the web server answers, and says that timetable, broker and worker are at work."""
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.web_port}/healthz") as answer:
+            return bool(answer.status == 200)
+        return False
 
     def mails(self) -> list[str]:
         """Recipients of the mails that the server took, in order."""

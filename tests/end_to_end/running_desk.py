@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from aiosmtpd.controller import Controller
 from django_otp.oath import TOTP
 
 from tests.databases import PASSED_ON, ROOT, OwnDatabase
+from tests.end_to_end.office import free_port, wait_for
 
 
 class Mailbox:
@@ -60,23 +60,6 @@ class RunningDesk:
                 self.used_codes[account["username"]] = totp.t()
                 return f"{totp.token():06d}"
             time.sleep(0.5)
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(condition, *, seconds: float, what: str, every: float = 0.2):
-    """The first true value of `condition()`; fails with `what` after `seconds`."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        time.sleep(every)
-    raise AssertionError(f"{what}: not within {seconds} s")
 
 
 @contextmanager

@@ -1,8 +1,7 @@
-"""Whatever is killed, no reminder is lost: real worker, timetable, broker, mail server and desk."""
+"""Whatever is killed, no reminder is lost: real worker, timetable, broker, mail and web server, and desk."""
 
 import pytest
 
-from cases import health
 from cases.models import Case, Deadline, Reminder, ReminderState
 from staff.models import Team, User
 from tests.end_to_end.office import office, wait_for
@@ -12,7 +11,19 @@ pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
 
 REMINDERS = 200
 # Each is killed while work is under way; the desk is killed twice, because it makes the work.
-KILLED_IN_TURN = ("desk", "worker", "beat", "broker", "desk", "worker", "mail", "worker", "broker", "beat")
+KILLED_IN_TURN = (
+    "desk",
+    "worker",
+    "web",
+    "beat",
+    "broker",
+    "desk",
+    "worker",
+    "mail",
+    "worker",
+    "broker",
+    "beat",
+)
 
 
 def fill(count):
@@ -47,7 +58,7 @@ def test_killing_everything_in_turn_loses_no_reminder(live_database):
     """Fails when drain() marks rows as sent before it sends them, or when claim() has no lease that ends."""
     fill(REMINDERS)
     with office(live_database) as place:
-        for name in ("broker", "mail", "worker", "beat", "desk"):
+        for name in ("broker", "mail", "web", "worker", "beat", "desk"):
             place.start(name)
         wait_for(place.mails, seconds=60, what="the first mail\n" + place.words())
         for name in KILLED_IN_TURN:
@@ -63,7 +74,7 @@ def test_killing_everything_in_turn_loses_no_reminder(live_database):
             wait_for(finished, seconds=90, what="all reminders are finished")
         except AssertionError as late:
             raise AssertionError(place.words()) from late
-        wait_for(lambda: health.report()[0], seconds=20, what="green again")
+        wait_for(place.is_healthy, seconds=30, what="green again, as the web server tells it")
         mails = place.mails()
     states = set(Reminder.objects.values_list("state", flat=True))
     assert states == {ReminderState.SENT}

@@ -12,7 +12,8 @@ from django.db import connection
 
 from tests.end_to_end.browser import chromium, sign_in, sign_out
 from tests.end_to_end.haystack import date_spellings, files_under, found_in, spellings, telling_dates
-from tests.end_to_end.running_desk import running_desk, wait_for
+from tests.end_to_end.office import wait_for
+from tests.end_to_end.running_desk import running_desk
 
 pytestmark = pytest.mark.processes
 TODAY = datetime.now(UTC).date()

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 import pytest
 
 from tests.end_to_end.browser import WIDTHS, chromium, sign_in, sign_out, type_password
-from tests.end_to_end.running_desk import running_desk, wait_for
+from tests.end_to_end.office import wait_for
+from tests.end_to_end.running_desk import running_desk
 
 pytestmark = pytest.mark.browser
 TODAY = date.today()
