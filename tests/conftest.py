@@ -1,5 +1,7 @@
 """The cast: Olga (caseworker), Petra and Lena (coordinators), Anton (administrator), Mark (no access)."""
 
+import os
+
 import hypothesis
 import pytest
 
@@ -19,11 +21,19 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """The second run, on Postgres, repeats only what touches a database."""
+    """Postgres repeats only what touches a database; `only_on` names the one a test is about."""
+    vendor = "postgresql" if os.environ.get("DATABASE_URL") else "sqlite"
+    kept = [item for item in items if vendor in _databases(item)]
     if config.getoption("--database-only"):
-        touching = [item for item in items if _touches_a_database(item)]
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(touching)])
-        items[:] = touching
+        kept = [item for item in kept if _touches_a_database(item)]
+    staying = set(kept)
+    config.hook.pytest_deselected(items=[item for item in items if item not in staying])
+    items[:] = kept
+
+
+def _databases(item):
+    marker = item.get_closest_marker("only_on")
+    return marker.args if marker else ("sqlite", "postgresql")
 
 
 def _touches_a_database(item):

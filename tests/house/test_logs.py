@@ -85,6 +85,7 @@ def test_what_we_write_is_for_our_user_only(tmp_path, settings):
 
 def test_the_trial_answers_this_machine_only(db, settings):
     """Sabotage: drop the middleware from settings."""
+    settings.EMBEDDED = True
     client = Client()
     assert client.get("/", REMOTE_ADDR="192.0.2.7").status_code == 403
     assert client.get("/", headers={"X-Forwarded-For": "192.0.2.7"}).status_code == 403

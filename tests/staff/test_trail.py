@@ -117,11 +117,10 @@ def test_the_database_refuses_to_rewrite_it(row, statement):
     assert TrailRow.objects.filter(pk=row.pk, verb=Verb.SIGNED_IN).exists()
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("twin", ["id", "seal_id"])
 def test_sqlite_replaces_no_row(row, twin):
     """REPLACE deletes without a DELETE trigger. Sabotage: drop _no_replace from append_only."""
-    if connection.vendor != "sqlite":
-        pytest.skip("Only SQLite knows INSERT OR REPLACE.")
     columns = {"id": "id + 1000", "seal_id": f"'{uuid.uuid4().hex}'"} | {twin: twin}
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
@@ -132,10 +131,9 @@ def test_sqlite_replaces_no_row(row, twin):
     assert not TrailRow.objects.filter(verb="forged").exists()
 
 
+@pytest.mark.only_on("postgresql")
 def test_postgres_refuses_truncate(row):
     """Sabotage: drop _no_truncate from append_only."""
-    if connection.vendor != "postgresql":
-        pytest.skip("Only Postgres knows TRUNCATE.")
     # Rows written in this very transaction have checks pending, and those refuse TRUNCATE for another reason.
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
