@@ -29,7 +29,7 @@ MARKER = re.compile(r"^(\w+) (<|!=|==) '([^']*)'$")
 CAUSES = (
     (r"No space left on device|Errno 28", "the disk is full", "free about 300 MB"),
     (
-        r"DO NOT MATCH THE HASHES",
+        r"DO NOT MATCH THE HASHES|Hashes are required",
         "a package is not the pinned one",
         "try another package index; do not go on",
     ),

@@ -100,7 +100,7 @@ def one_line(done):
 
 
 def test_first_start_needs_only_python_and_later_ones_no_network(project, index):
-    """Sabotage: write no stamp, and the second start asks the dead index."""
+    """Sabotage: leave the mark of an unfinished start, and the second asks the dead index."""
     first = start(project, index=index)
     assert ran_in(first) == project / ".venv"
     assert "Installing" in first.stdout
@@ -208,9 +208,12 @@ def test_no_network_is_one_line(project):
 
 
 def test_a_changed_package_is_refused(project, index):
-    """Sabotage: drop --require-hashes."""
+    """Its hash is another one, or it has none. Sabotage: drop --require-hashes."""
     pins = project / "requirements.txt"
-    pins.write_text(pins.read_text()[:-10] + "000000000\n")
+    pinned = pins.read_text()
+    pins.write_text(pinned[:-10] + "000000000\n")
+    assert "not the pinned one" in one_line(start(project, index=index))
+    pins.write_text(pinned.partition(" ")[0] + "\n")
     assert "not the pinned one" in one_line(start(project, index=index))
 
 
