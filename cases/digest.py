@@ -251,10 +251,9 @@ def signature_of(user: User, day: date) -> DigestSignature | None:
 
 
 def signatures(day: date) -> list[DigestSignature]:
-    """Who signed the digest of `day`, in the order of signing."""
-    return list(
-        DigestSignature.objects.filter(day=day).select_related("coordinator").order_by("signed_at", "pk")
-    )
+    """Who signed the digest of `day`, in the order of signing; at the same moment by name."""
+    rows = DigestSignature.objects.filter(day=day).select_related("coordinator")
+    return list(rows.order_by("signed_at", "coordinator__username"))
 
 
 def _plain(digest: Digest) -> dict[str, Any]:
