@@ -7,11 +7,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from cases import countries
 from cases.models import Case, Stay
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/desk/cases/case/"
+
+
+def in_kazakhstan(days):
+    """The date `days` from today where the stay is: there midnight comes five hours earlier."""
+    return countries.today_in("KZ", timezone.now()) + timedelta(days)
 
 
 def with_stay(by, days, **facts):
@@ -20,7 +26,7 @@ def with_stay(by, days, **facts):
         case=case,
         by=by,
         country="KZ",
-        last_legal_day=timezone.localdate() + timedelta(days),
+        last_legal_day=in_kazakhstan(days),
         last_legal_day_source="x",
     )
     case.refresh_deadlines()
@@ -66,7 +72,7 @@ def test_red_comes_first_and_urgency_is_said_by_class_and_by_word(olga, at_desk)
     assert '<span class="badge u3">Red: now</span>' in text
     assert '<span class="badge d-over">2 days overdue</span>' in text
     assert '<span class="badge d-soon">3 days left</span>' in text
-    assert str(timezone.localdate() + timedelta(300)) in text
+    assert str(in_kazakhstan(300)) in text
 
 
 def test_the_next_deadline_is_the_earliest_open_one(olga, at_desk):
@@ -76,7 +82,7 @@ def test_the_next_deadline_is_the_earliest_open_one(olga, at_desk):
         case=case,
         by=olga,
         country="KZ",
-        last_legal_day=timezone.localdate() + timedelta(4),
+        last_legal_day=in_kazakhstan(4),
         last_legal_day_source="x",
     )
     case.refresh_deadlines()
