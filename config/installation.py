@@ -15,10 +15,8 @@ import redis
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError
-from kombu.exceptions import OperationalError
 
 from config import startup
-from config.celery import app
 from config.supervisor import Child
 from vault.keyring import NEEDED
 from vault.models import Canary
@@ -171,13 +169,6 @@ def _broker() -> Child:
     ]
     # A socket left by a killed broker would keep the new one from binding.
     return Child("broker", command, dict(os.environ), lambda: settings.BROKER_SOCKET.unlink(missing_ok=True))
-
-
-def ring() -> None:
-    """Have both jobs run now: the timetable's first round comes only after an interval."""
-    for name in ("cases.scan", "cases.drain"):
-        with contextlib.suppress(OperationalError):
-            app.send_task(name, expires=60, retry=False, ignore_result=True)
 
 
 def answers(port: int) -> bool:

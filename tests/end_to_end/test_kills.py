@@ -82,3 +82,24 @@ def test_killing_everything_in_turn_loses_no_reminder(live_database):
     repeats = len(mails) - REMINDERS
     # At most one for each child process that was killed between the server's 250 and our commit.
     assert repeats <= 2 * len(KILLED_IN_TURN), repeats
+
+
+def test_nothing_is_green_without_the_timetable(live_database):
+    """The doorbell alone makes the worker send; that is no sign of the timetable.
+
+    Sabotage: take Pulse.SCAN out of WATCHED in cases/health.py.
+    """
+    fill(3)
+    with office(live_database) as place:
+        for name in ("broker", "mail", "web", "worker", "desk"):
+            place.start(name)
+        knock = "from cases import reminders; reminders.ring()"
+
+        def answered():
+            live_database.manage("shell", "-c", knock, **place.env)
+            return place.mails()
+
+        wait_for(answered, seconds=60, what="a mail\n" + place.words())
+        assert not place.is_healthy()
+        place.start("beat")
+        wait_for(place.is_healthy, seconds=30, what="green, now that the timetable works")

@@ -68,7 +68,6 @@ class Command(BaseCommand):
                 return
             self.stdout.write(self.welcome(url, [] if ready else accounts, first))
             self.stdout.flush()
-            installation.ring()
             if not ready:
                 supervisor.run_until(lambda: False)
                 return
