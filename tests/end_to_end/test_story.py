@@ -180,7 +180,7 @@ def files_of_postgres() -> dict[str, bytes]:
 def test_nothing_of_a_person_is_found_outside_the_vault(people, live_database, tmp_path):
     """Twenty values and ten dates are typed, reminded and signed for; then every kept byte is searched.
 
-    Sabotage: make Note.text a plain TextField, or put the case's code name into the mail's text.
+    Sabotage: `print(obj.summary)` in CaseAdmin.save_model; the web server's output gives it away.
     """
     options = ["--no-demo"]
     with (

@@ -76,7 +76,7 @@ def type_case(page, desk) -> str:
 def test_a_case_is_typed_reminded_and_signed_for(desk, width):
     """Second factor, case, board, mail by SMTP, digest, signature: at a laptop's and a phone's width.
 
-    Sabotage: in cases/tasks.py let `drain` return at once, and no mail arrives.
+    Sabotage: in cases/tasks.py let `drain` return at once; the desk is never green, and no mail arrives.
     """
     olga, petra = desk.account("olga"), desk.account("petra")
     before = quiet(desk.mailbox)
@@ -117,7 +117,7 @@ def test_a_case_is_typed_reminded_and_signed_for(desk, width):
 
 
 def test_with_the_password_alone_no_page_of_the_desk_opens(desk):
-    """Sabotage: return early from the default-deny middleware in staff/middleware.py."""
+    """Sabotage: `return None` at the head of DefaultDenyMiddleware.process_view."""
     with chromium(desk.url, width=1366) as browser:
         page = browser.page
         type_password(page, desk, desk.account("olga"))
