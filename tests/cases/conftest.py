@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.cases.mailroom import free_port, open_mailroom
+from tests.cases.mailroom import open_mailroom
+from tests.machine import free_port
 from tests.staff.flow import signed_in
 
 # A Monday, 15:00 in Almaty.

@@ -1,12 +1,13 @@
 """A real mail server on loopback that remembers what it took and refuses what it is told to refuse."""
 
-import socket
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
 
 from aiosmtpd.controller import Controller
+
+from tests.machine import free_port
 
 
 @dataclass
@@ -37,12 +38,6 @@ class Mailroom:
             return self.answer_to_data
         self.mails.extend((recipient, envelope.content) for recipient in envelope.rcpt_tos)
         return "250 OK"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

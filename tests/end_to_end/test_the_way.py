@@ -20,12 +20,12 @@ def desk(tmp_path):
         yield desk
 
 
-def quiet(mailbox) -> int:
+def quiet(mailroom) -> int:
     """Wait until what the demo's cases had to say has been said; the number of mails until then."""
     counts = []
 
     def same_for_a_while():
-        counts.append(len(mailbox.mails))
+        counts.append(len(mailroom.mails))
         return len(counts) > 8 and len(set(counts[-8:])) == 1
 
     wait_for(same_for_a_while, seconds=60, what="the mailbox falls quiet", every=1)
@@ -79,7 +79,7 @@ def test_a_case_is_typed_reminded_and_signed_for(desk, width):
     Sabotage: in cases/tasks.py let `drain` return at once; the desk is never green, and no mail arrives.
     """
     olga, petra = desk.account("olga"), desk.account("petra")
-    before = quiet(desk.mailbox)
+    before = quiet(desk.mailroom)
     with chromium(desk.url, width=width) as browser:
         page = browser.page
         sign_in(page, desk, olga)
@@ -99,8 +99,8 @@ def test_a_case_is_typed_reminded_and_signed_for(desk, width):
         browser.picture(f"board-with-case-{width}")
         sign_out(page)
 
-        wait_for(lambda: len(desk.mailbox.mails) > before, seconds=60, what="a reminder arrives by SMTP")
-        for _recipient, content in desk.mailbox.mails:
+        wait_for(lambda: len(desk.mailroom.mails) > before, seconds=60, what="a reminder arrives by SMTP")
+        for _recipient, content in desk.mailroom.mails:
             assert code_name.encode() not in content
             assert "Выдумкин".encode() not in content
 

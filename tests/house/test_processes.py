@@ -10,7 +10,6 @@ import os
 import re
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,16 +23,11 @@ from tests import machine
 from tests.cluster import NoCluster, cluster
 from tests.house.test_compose import sources
 from tests.house.tree import ROOT
+from tests.machine import free_port
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
 HOST = "desk.example.org"
 VARIABLES = {"DESK_HOST": HOST, "DESK_MAIL_FROM": "desk@example.org"}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def write(path, text):

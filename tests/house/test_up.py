@@ -23,6 +23,7 @@ import pytest
 from config.supervisor import Child, Supervisor
 from tests.brokers import broker
 from tests.house.tree import ROOT
+from tests.machine import free_port
 
 pytestmark = pytest.mark.timeout(150)
 PATIENCE_SECONDS = 60
@@ -68,12 +69,6 @@ def desk(installed):
 def environment(var, **changes):
     env = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     return env | {"DESK_VAR": str(var), "DESK_PREPARED": "1", "PYTHONDONTWRITEBYTECODE": "1"} | changes
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def command(*arguments):
