@@ -19,6 +19,7 @@ PROGRAMS = {
     "chromium": (("chromium", "chromium-browser", "google-chrome"), "chromium"),
     "redis": (("redis-server", "valkey-server"), "redis-server"),
     "msgfmt": (("msgfmt",), "gettext"),
+    "openssl": (("openssl",), "openssl"),
 }
 
 

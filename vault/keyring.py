@@ -21,7 +21,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-NAMES = ("root", "index", "calendar", "address", "codes")
+NAMES = ("root", "index", "calendar", "address", "codes", "signing")
 KEY_BYTES = 32
 KEY_ID_BYTES = 8
 # What each kind of process must hold to do its whole job; a missing one refuses to serve.

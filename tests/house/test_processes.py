@@ -52,7 +52,7 @@ class Installation:
         self.compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
         made = folder / "secrets"
         made.mkdir(mode=0o700)
-        for key in ("root", "index", "calendar", "address", "codes"):
+        for key in ("root", "index", "calendar", "address", "codes", "signing"):
             write(made / f"{key}.key", base64.b64encode(secrets.token_bytes(32)).decode())
         for site in ("desk", "worker"):
             write(made / f"{site}_secret_key", base64.b64encode(secrets.token_bytes(48)).decode())

@@ -68,6 +68,7 @@ def test_a_weak_secret_is_refused_and_never_printed(tmp_path, value):
         ("worker", "ROOT"),
         ("worker", "INDEX"),
         ("worker", "CODES"),
+        ("worker", "SIGNING"),
         ("public", "ROOT"),
         ("public", "CALENDAR"),
     ],

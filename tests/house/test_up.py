@@ -24,6 +24,7 @@ from config.supervisor import Child, Supervisor
 from tests.brokers import broker
 from tests.house.tree import ROOT
 from tests.machine import free_port
+from vault.keyring import NEEDED
 
 pytestmark = pytest.mark.timeout(150)
 PATIENCE_SECONDS = 60
@@ -294,7 +295,7 @@ class TestRefusals:
             "DEFAULT_FROM_EMAIL": "desk@localhost",
             "SECRET_KEY": "x7" * 40,
             "ALLOWED_HOSTS": "localhost",
-        } | {f"{key}_KEY_FILE": str(var / key) for key in ("ROOT", "INDEX", "CALENDAR", "ADDRESS", "CODES")}
+        } | {f"{key.upper()}_KEY_FILE": str(var / key) for key in NEEDED["desk"]}
         line = refused("--port", str(free_port()), env=environment(var, **production))
         assert "REDIS_URL" in line
         with broker() as production["REDIS_URL"]:

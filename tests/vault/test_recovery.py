@@ -208,7 +208,9 @@ def test_the_age_file_gives_every_key_file_back(own_keys, identity):
     assert unpacked(sealed, identity) == {
         path.name: (0o600, path.read_bytes()) for path in own_keys.iterdir()
     }
-    assert sorted(names) == ["address.key", "calendar.key", "codes.key", "index.key", "root.key"]
+    assert sorted(names) == [
+        *("address.key", "calendar.key", "codes.key", "index.key", "root.key", "signing.key")
+    ]
 
 
 def test_every_key_of_a_file_is_in_it(own_keys, identity):

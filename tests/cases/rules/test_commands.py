@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command, load_command_class
 
+from vault.keyring import NEEDED
+
 ROOT = Path(__file__).resolve().parents[3]
 GOOD_STAY = {
     "id": "good",
@@ -69,7 +71,7 @@ def run_process(command, sent, **env):
 
 
 def production_that_leads_nowhere(folder):
-    keys = {f"{name}_KEY_FILE": "/nowhere/key" for name in ("ROOT", "INDEX", "CALENDAR", "ADDRESS", "CODES")}
+    keys = {f"{name.upper()}_KEY_FILE": "/nowhere/key" for name in NEEDED["desk"]}
     return keys | {
         "DESK_VAR": str(folder / "var"),
         "DATABASE_URL": "postgres://nobody:nothing@127.0.0.1:1/nowhere",
