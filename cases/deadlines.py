@@ -27,22 +27,30 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class StayFact:
-    """A stay; `last_legal_day` is the day to be out. `left_on` is a day that has come, not a plan."""
+    """A stay; `last_legal_day` is the day to be out. `left_on` is a day that has come, not a plan.
+
+    `rule`: the version of the legal rule that gave the day, "" where a person typed it.
+    """
 
     id: UUID
     country: str
     left_on: date | None
     last_legal_day: date | None
+    rule: str = ""
 
 
 @dataclass(frozen=True)
 class DocumentFact:
-    """An identity document; one that is lost, replaced or declared invalid is not `in_force`."""
+    """An identity document; one that is lost, replaced or declared invalid is not `in_force`.
+
+    `rule`: the version of the rule that gave its end, "" where a person typed it.
+    """
 
     id: UUID
     country: str
     valid_until: date | None
     in_force: bool
+    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,12 +89,16 @@ class CaseFacts:
 
 @dataclass(frozen=True)
 class Due:
-    """A deadline that must exist. `source` names its fact ("stay:<uuid>"), unique in a case with `kind`."""
+    """A deadline that must exist. `source` names its fact ("stay:<uuid>"), unique in a case with `kind`.
+
+    `rule`: the version of the legal rule that the day was counted by ("kz-2023@2"), "" where none was.
+    """
 
     kind: str
     source: str
     due_on: date
     country: str
+    rule: str = ""
 
 
 def derive(facts: CaseFacts) -> tuple[Due, ...]:
@@ -103,14 +115,16 @@ def derive(facts: CaseFacts) -> tuple[Due, ...]:
 def _of_stays(facts: CaseFacts) -> Iterator[Due]:
     for stay in facts.stays:
         if stay.last_legal_day and stay.left_on is None:
-            yield Due(Kind.STAY_END, f"stay:{stay.id}", stay.last_legal_day, stay.country or facts.country)
+            where = stay.country or facts.country
+            yield Due(Kind.STAY_END, f"stay:{stay.id}", stay.last_legal_day, where, stay.rule)
 
 
 def _of_documents(facts: CaseFacts) -> Iterator[Due]:
     for document in facts.documents:
         if document.valid_until and document.in_force:
             # The date of the country of stay counts: that is where the person must act.
-            yield Due(Kind.DOCUMENT_END, f"document:{document.id}", document.valid_until, facts.country)
+            source = f"document:{document.id}"
+            yield Due(Kind.DOCUMENT_END, source, document.valid_until, facts.country, document.rule)
 
 
 def _of_applications(facts: CaseFacts) -> Iterator[Due]:

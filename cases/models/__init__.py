@@ -1,9 +1,10 @@
 """The tables of the desk."""
 
 from cases.models.application import Application, Evidence
+from cases.models.care import Care
 from cases.models.case import Case, CaseShare, Category, Colour, Status
 from cases.models.contact import ChannelKind, ChannelOwner, ContactChannel
-from cases.models.deadline import Applied, Care, Deadline, DeadlineKind, DeadlineState
+from cases.models.deadline import Applied, Deadline, DeadlineKind, DeadlineState
 from cases.models.digest import DigestSignature
 from cases.models.document import Authenticity, Custody, DocumentKind, IdentityDocument
 from cases.models.heartbeat import Circuit, Heartbeat, PlanTrouble, Pulse

@@ -301,17 +301,24 @@ class Case(KeepsHistory, OwnerModel):
 
     # -- deadlines
 
-    def facts(self) -> CaseFacts:
-        """The dated facts of the file as `cases.deadlines.derive` takes them."""
+    def today(self) -> datetime.date:
+        """The date in the country of stay now."""
+        return countries.today_in(self.country, timezone.now())
+
+    def facts(self, *, today: datetime.date | None = None) -> CaseFacts:
+        """The dated facts of the file as `cases.deadlines.derive` takes them, as on `today`."""
         from cases.models.facts import read_facts
 
-        return read_facts(self)[0]
+        return read_facts(self, today=today or self.today())[0]
 
-    def refresh_deadlines(self) -> None:
-        """Make the deadlines what the facts say now; what a damaged row said before stays due."""
+    def refresh_deadlines(self, *, today: datetime.date | None = None) -> None:
+        """Make the deadlines what the facts say on `today` (by default the date in the country of stay).
+
+        What a damaged row said before stays due.
+        """
         from cases.models.facts import apply_facts
 
-        apply_facts(self)
+        apply_facts(self, today=today or self.today())
 
 
 class CaseShare(models.Model):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, cast
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import connections, models, transaction
@@ -18,6 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import countries
 from cases.deadlines import Due, Kind
+from cases.models.care import Care, new_care
+from cases.models.history import known
 from staff import trail
 from vault.cipher import CannotOpen
 from vault.fields import BlindIndex, SealedCharField, SealedDateField, SealedJSONField, SealedTextField
@@ -52,45 +53,6 @@ class DeadlineState(models.TextChoices):
     OPEN = "open", _("Open")
     DONE = "done", _("Done")
     CANCELLED = "cancelled", _("No longer applies")
-
-
-@dataclass(frozen=True)
-class Care:
-    """Who has taken notice of a date. Always of one length, or its ciphertext would tell that it is near."""
-
-    armed_at: datetime | None = None
-    seen_at: datetime | None = None
-    seen_by: UUID | None = None
-    snoozed_until: date | None = None
-
-    def as_json(self) -> dict[str, str]:
-        """Every entry filled up with blanks to the length it has at most."""
-        return {
-            "armed_at": _iso(self.armed_at).ljust(25),
-            "seen_at": _iso(self.seen_at).ljust(25),
-            "seen_by": str(self.seen_by or "").ljust(36),
-            "snoozed_until": str(self.snoozed_until or "").ljust(10),
-        }
-
-    @classmethod
-    def from_json(cls, stored: dict[str, str]) -> Care:
-        """What as_json() stored."""
-        text = {name: value.strip() for name, value in stored.items()}
-        return cls(
-            armed_at=datetime.fromisoformat(text["armed_at"]) if text["armed_at"] else None,
-            seen_at=datetime.fromisoformat(text["seen_at"]) if text["seen_at"] else None,
-            seen_by=UUID(text["seen_by"]) if text["seen_by"] else None,
-            snoozed_until=date.fromisoformat(text["snoozed_until"]) if text["snoozed_until"] else None,
-        )
-
-
-def _iso(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else ""
-
-
-def new_care() -> dict[str, str]:
-    """The care of a date that was set just now."""
-    return Care(armed_at=timezone.now()).as_json()
 
 
 def _padded(reason: str) -> str:
@@ -250,6 +212,9 @@ class Deadline(SealedModel):
     due_on = SealedDateField(_("due on"), key="calendar", editable=False)
     due_week = BlindIndex("due_on", normalise="vault.normalise.iso_week", key="calendar", db_index=False)
     source = SealedCharField(_("derived from"), key="calendar", max_length=80, editable=False)
+    rule = SealedCharField(
+        _("by which rule"), key="calendar", max_length=80, null=True, blank=True, editable=False
+    )
     care = SealedJSONField(key="calendar", default=new_care, editable=False)
     reason_padded = SealedTextField(_("reason"), default=_padded(""), editable=False)
 
@@ -283,7 +248,14 @@ class Deadline(SealedModel):
     @classmethod
     def of(cls, case: Case, due: Due) -> Deadline:
         """A new deadline of `case`, not stored yet."""
-        return cls(case=case, kind=due.kind, source=due.source, due_on=due.due_on, country=due.country)
+        return cls(
+            case=case,
+            kind=due.kind,
+            source=due.source,
+            due_on=due.due_on,
+            country=due.country,
+            rule=due.rule,
+        )
 
     # -- reading
 
@@ -328,12 +300,13 @@ class Deadline(SealedModel):
         moved = not self.opens() or self.due_on != due.due_on
         if moved or self.state == DeadlineState.CANCELLED:
             self.due_on, self.country, self.state = due.due_on, due.country, DeadlineState.OPEN
-            self.care, self.reason_padded = new_care(), _padded("")
-            self.save(update_fields=["due_on", "country", "state", "care", "reason_padded"])
+            self.rule, self.care, self.reason_padded = due.rule, new_care(), _padded("")
+            self.save(update_fields=["due_on", "country", "state", "rule", "care", "reason_padded"])
             return True
-        if self.country != due.country:
-            self.country = due.country
-            self.save(update_fields=["country"])
+        # Another rule that gives the same day is no reason to remind afresh, but the page must name it.
+        if self.country != due.country or known(self, "rule") != due.rule:
+            self.country, self.rule = due.country, due.rule
+            self.save(update_fields=["country", "rule"])
         return False
 
     def cancel(self, reason: str) -> None:

@@ -52,10 +52,11 @@ class _Reader:
         return tuple(TaskFact(r.pk, country, self.day(r, "due_on", "task"), r.done) for r in rows)
 
 
-def read_facts(case: Case) -> tuple[CaseFacts, set[str]]:
-    """The dated facts of `case`, and the sources ("stay:<id>") of which a date does not open."""
+def read_facts(case: Case, *, today: date) -> tuple[CaseFacts, set[str]]:
+    """The dated facts of `case` on `today`, and the sources ("stay:<id>") of which a date does not open."""
     return facts_in(
         case,
+        today=today,
         stays=case.stays.with_keys(),
         documents=case.documents.with_keys(),
         applications=case.applications.with_keys(),
@@ -66,6 +67,7 @@ def read_facts(case: Case) -> tuple[CaseFacts, set[str]]:
 def facts_in(
     case: Case,
     *,
+    today: date,
     stays: Iterable[Any] = (),
     documents: Iterable[Any] = (),
     applications: Iterable[Any] = (),
@@ -84,12 +86,12 @@ def facts_in(
     return facts, reader.damaged
 
 
-def apply_facts(case: Case) -> None:
-    """Make the case's deadlines those that its facts call for.
+def apply_facts(case: Case, *, today: date) -> None:
+    """Make the case's deadlines those that its facts call for on `today`.
 
     A date that does not open is not a date that is gone: the deadlines it gave rise to stay as they are.
     """
     from cases.models.deadline import Deadline
 
-    facts, damaged = read_facts(case)
+    facts, damaged = read_facts(case, today=today)
     Deadline.objects.apply(case, derive(facts), unreadable=damaged)

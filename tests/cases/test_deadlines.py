@@ -1,7 +1,7 @@
 """Facts in, deadlines out; and who hears of them when. Pure: no database, no clock."""
 
 from datetime import UTC, date, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -143,3 +143,10 @@ def test_a_date_typed_in_the_night_before_goes_up_that_morning():
 def test_nobody_waits_past_the_morning_of_the_day(due_on, typed):
     moment = unseen_goes_up_at(due_on, typed, ALMATY)
     assert moment <= datetime(due_on.year, due_on.month, due_on.day, 9, tzinfo=ALMATY)
+
+
+def test_a_deadline_names_the_rule_that_gave_its_day_and_none_where_a_person_typed_it():
+    stays = (StayFact(uuid4(), "KZ", None, DAY, "kz-2023@1"), StayFact(uuid4(), "AM", None, DAY))
+    documents = (DocumentFact(uuid4(), "KZ", DAY, True, "ru-internal-passport@1"),)
+    dues = derive(CaseFacts("KZ", stays=stays, documents=documents))
+    assert {due.rule for due in dues} == {"kz-2023@1", "", "ru-internal-passport@1"}

@@ -78,6 +78,16 @@ def test_a_date_that_moved_is_armed_afresh(case, olga):
     assert deadline.due_week == Deadline._meta.get_field("due_week").token(DAY + timedelta(40))
 
 
+def test_a_deadline_names_its_rule_and_another_rule_for_the_same_day_reminds_nobody_afresh(case, olga):
+    """Sabotage: leave `rule` out of the last save() of follow()."""
+    Deadline.objects.apply(case, [Due("stay_end", "stay:1", DAY, "KZ", "kz-2023@1")])
+    only(case).mark_seen(by=olga, at=NOW)
+    assert only(case).rule == "kz-2023@1"
+    Deadline.objects.apply(case, [Due("stay_end", "stay:1", DAY, "KZ", "kz-2023@2")])
+    assert only(case).rule == "kz-2023@2"
+    assert only(case).is_seen
+
+
 def test_a_done_date_stays_done_while_its_fact_stands(case, olga):
     fact = due()
     Deadline.objects.apply(case, [fact])
