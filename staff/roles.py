@@ -22,6 +22,7 @@ class Act(TextChoices):
     WRITE_CASES = "write_cases", _("open and change case files")
     SEE_TEAM = "see_team", _("see every case of the own team")
     ASSIGN_CASES = "assign_cases", _("assign and hand over cases")
+    SEE_DUPLICATES = "see_duplicates", _("learn that two cases may be one person, also across teams")
     SIGN_DIGEST = "sign_digest", _("read and sign the digest")
     APPROVE_ROLES = "approve_roles", _("approve roles that see case content")
     SEE_ACCOUNTS = "see_accounts", _("see the list of accounts")
@@ -38,6 +39,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.WRITE_CASES: frozenset({CW, CO}),
     Act.SEE_TEAM: frozenset({CO}),
     Act.ASSIGN_CASES: frozenset({CO}),
+    Act.SEE_DUPLICATES: frozenset({CO}),
     Act.SIGN_DIGEST: frozenset({CO}),
     Act.APPROVE_ROLES: frozenset({CO}),
     Act.SEE_ACCOUNTS: frozenset({CO, AD}),

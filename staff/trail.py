@@ -39,6 +39,9 @@ class Verb(models.TextChoices):
     CASE_SHARED = "case_shared", _("shared the case")
     CASES_LISTED = "cases_listed", _("listed cases")
     CASES_SEARCHED = "cases_searched", _("searched")
+    DUPLICATES_LISTED = "duplicates_listed", _("looked for possible duplicates")
+    DUPLICATE_DISMISSED = "duplicate_dismissed", _("judged that two cases are different people")
+    DUPLICATE_RESTORED = "duplicate_restored", _("took back that two cases are different people")
     DEADLINE_SEEN = "deadline_seen", _("saw the deadline")
     DEADLINE_DONE = "deadline_done", _("marked the deadline done")
     DEADLINE_SNOOZED = "deadline_snoozed", _("put the deadline off")
@@ -152,13 +155,15 @@ def append(
     case_id: UUID | None = None,
     fields: Iterable[str] = (),
     reason: str = "",
+    query: str = "",
     about: UUID | None = None,
     at: datetime | None = None,
 ) -> TrailRow:
     """Add one row, in the caller's transaction: call it inside the same `atomic()` as the act.
 
-    `fields` are names of changed fields, never values; `about` is the account, grant or record that the act
-    concerns where that is not the case itself. Where the case is erased or unknown, the details name it and
+    `fields` are names of changed fields, never values; `query` is what was searched for, of no case, so that
+    the house's key seals it; `about` is the account, grant or record that the act concerns where that is not
+    the case itself. Where the case is erased or unknown, the details name it and
     are sealed under the house's key.
     """
     details: dict[str, Any] = {}
@@ -166,6 +171,8 @@ def append(
         details["fields"] = names
     if reason:
         details["reason"] = reason
+    if query:
+        details["query"] = query
     if about is not None:
         details["about"] = str(about)
     row = TrailRow(at=at or timezone.now(), actor=actor, verb=verb, case=case_id, details=details)

@@ -51,6 +51,18 @@ def test_details_lie_sealed_under_the_cases_key(olga, case_id):
     assert TrailRow.objects.filter(case=None).first().seal_identity()[1] == HOUSE
 
 
+def test_what_was_searched_for_lies_sealed_under_the_houses_key(olga):
+    """Sabotage: put the query into `verb`, or leave it out of the details."""
+    row = trail.append(olga, Verb.CASES_SEARCHED, query="Щербаков")
+    assert row.seal_identity()[1] == HOUSE
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT verb, details FROM staff_trailrow WHERE verb = 'cases_searched'")
+        verb, details = cursor.fetchone()
+    assert verb == "cases_searched"
+    assert "Щербаков".encode() not in bytes(details)
+    assert TrailRow.objects.get(verb=Verb.CASES_SEARCHED).details == {"query": "Щербаков"}
+
+
 def test_erasing_a_case_closes_its_reasons(olga, case_id):
     from vault.cipher import CannotOpen
 
