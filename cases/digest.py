@@ -179,7 +179,7 @@ def _lines(user: User, today: date) -> tuple[list[Line], dict[UUID, Line]]:
 def _without_caseworker(user: User) -> list[CaseLine]:
     """Cases in work that have no caseworker, or one who left or lost the role."""
     nobody = (
-        Q(caseworker=None) | Q(caseworker__is_active=False) | ~Q(caseworker__role__in=ALLOWED[Act.READ_CASES])
+        Q(caseworker=None) | Q(caseworker__is_active=False) | ~Q(caseworker__role__in=ALLOWED[Act.HOLD_CASES])
     )
     cases = Case.objects.visible_to(user).in_work().filter(nobody).distinct().order_by("code_name")
     return [

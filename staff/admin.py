@@ -154,7 +154,7 @@ class UserAdmin(DeskModelAdmin):
             else:
                 messages.success(request, _("Asked for. A coordinator has to approve it on “Role requests”."))
 
-        text = _("A role that sees case files takes effect only after a coordinator approves it.")
+        text = _("A role that sees cases or the trail takes effect only after a coordinator approves it.")
         return self._confirm(request, user, _("Ask for a role"), text, act, form)
 
     @fresh_code

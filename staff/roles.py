@@ -13,34 +13,46 @@ from django.utils.translation import gettext_lazy as _
 
 class Role(TextChoices):
     CASEWORKER = "caseworker", _("caseworker")
+    LAWYER = "lawyer", _("lawyer")
     COORDINATOR = "coordinator", _("coordinator")
     ADMINISTRATOR = "administrator", _("administrator")
+    AUDITOR = "auditor", _("auditor")
 
 
 class Act(TextChoices):
     READ_CASES = "read_cases", _("read case files")
-    WRITE_CASES = "write_cases", _("open and change case files")
+    WRITE_CASES = "write_cases", _("change case files")
+    HOLD_CASES = "hold_cases", _("open new case files and be their caseworker")
     SEE_TEAM = "see_team", _("see every case of the own team")
     ASSIGN_CASES = "assign_cases", _("assign and hand over cases")
     SEE_DUPLICATES = "see_duplicates", _("learn that two cases may be one person, also across teams")
     SIGN_DIGEST = "sign_digest", _("read and sign the digest")
-    APPROVE_ROLES = "approve_roles", _("approve roles that see case content")
+    READ_RULES = "read_rules", _("read the legal rules")
+    MANAGE_RULES = "manage_rules", _("change and confirm legal rules")
+    SEE_READERS = "see_readers", _("see who opened a case of the own team")
+    READ_TRAIL = "read_trail", _("read the whole trail")
+    APPROVE_ROLES = "approve_roles", _("approve roles that see case content or the trail")
     SEE_ACCOUNTS = "see_accounts", _("see the list of accounts")
     MANAGE_ACCOUNTS = "manage_accounts", _("invite and deactivate people, ask for roles")
     RESET_DEVICES = "reset_devices", _("take away a lost second factor, two people together")
 
 
-CW, CO, AD = Role.CASEWORKER, Role.COORDINATOR, Role.ADMINISTRATOR
+CW, LA, CO, AD, AU = Role.CASEWORKER, Role.LAWYER, Role.COORDINATOR, Role.ADMINISTRATOR, Role.AUDITOR
 NOBODY: frozenset[Role] = frozenset()
 
 ALLOWED: dict[Act, frozenset[Role]] = {
-    # act                  caseworker  coordinator  administrator
-    Act.READ_CASES: frozenset({CW, CO}),
-    Act.WRITE_CASES: frozenset({CW, CO}),
+    # act                  caseworker, lawyer, coordinator, administrator, auditor
+    Act.READ_CASES: frozenset({CW, LA, CO}),
+    Act.WRITE_CASES: frozenset({CW, LA, CO}),
+    Act.HOLD_CASES: frozenset({CW, CO}),
     Act.SEE_TEAM: frozenset({CO}),
     Act.ASSIGN_CASES: frozenset({CO}),
     Act.SEE_DUPLICATES: frozenset({CO}),
     Act.SIGN_DIGEST: frozenset({CO}),
+    Act.READ_RULES: frozenset({CW, LA, CO}),
+    Act.MANAGE_RULES: frozenset({LA}),
+    Act.SEE_READERS: frozenset({CO}),
+    Act.READ_TRAIL: frozenset({AU}),
     Act.APPROVE_ROLES: frozenset({CO}),
     Act.SEE_ACCOUNTS: frozenset({CO, AD}),
     Act.MANAGE_ACCOUNTS: frozenset({AD}),
@@ -58,6 +70,7 @@ PERMISSIONS: dict[tuple[str, str], Act] = {
     ("staff.team", "change"): Act.MANAGE_ACCOUNTS,
     ("staff.rolegrant", "view"): Act.SEE_ACCOUNTS,
     ("staff.devicereset", "view"): Act.SEE_ACCOUNTS,
+    ("cases.case", "add"): Act.HOLD_CASES,
     ("cases", "view"): Act.READ_CASES,
     ("cases", "add"): Act.WRITE_CASES,
     ("cases", "change"): Act.WRITE_CASES,
@@ -90,8 +103,8 @@ def sees_cases(user: Person) -> bool:
 
 
 def needs_approval(role: str) -> bool:
-    """Whether a coordinator must approve `role` first: it sees case content, or approves others."""
-    return allows(role, Act.READ_CASES) or allows(role, Act.APPROVE_ROLES)
+    """Whether a coordinator must approve `role` first: it sees cases or the trail, or approves others."""
+    return any(allows(role, act) for act in (Act.READ_CASES, Act.READ_TRAIL, Act.APPROVE_ROLES))
 
 
 def has_permission(user: Person, permission: str) -> bool:

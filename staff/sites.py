@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_noop
 
 from staff import trail
+from staff.roles import Act, may
 from staff.trail import Verb
 
 # Django's own sentences. Its Russian ones join words that do not agree; locale/ru says these anew.
@@ -47,10 +48,10 @@ class DeskSite(admin.AdminSite):
         return [url for url in super().get_urls() if getattr(url, "name", None) not in unwanted]
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """The landing page is the board, or the accounts for those who see no case."""
-        return redirect(
-            "board" if request.user.has_perm("cases.view_case") else "admin:staff_user_changelist"
-        )
+        """The landing page is the board, or the accounts for those who see no case, or the own account."""
+        if request.user.has_perm("cases.view_case"):
+            return redirect("board")
+        return redirect("admin:staff_user_changelist" if may(request.user, Act.SEE_ACCOUNTS) else "account")
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return redirect("login")

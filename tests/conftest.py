@@ -1,4 +1,5 @@
-"""The cast: Olga (caseworker), Petra and Lena (coordinators), Anton (administrator), Mark (no access)."""
+"""The cast: Olga (caseworker), Oskar (another team's), Lena (lawyer), Petra and Paula (coordinators),
+Anton (administrator), Vera (auditor), Mark (no access)."""
 
 import os
 
@@ -136,15 +137,27 @@ def petra(team):
 
 
 @pytest.fixture
+def paula(team):
+    """Second coordinator of team Astana."""
+    return _person("paula", "coordinator", team)
+
+
+@pytest.fixture
 def lena(team):
-    """Second coordinator of team Astana (a lawyer once that role exists)."""
-    return _person("lena", "coordinator", team)
+    """Lawyer of team Astana: sees what is shared with her."""
+    return _person("lena", "lawyer", team)
 
 
 @pytest.fixture
 def anton(db):
     """Administrator: accounts, no case content."""
     return _person("anton", "administrator", None)
+
+
+@pytest.fixture
+def vera(db):
+    """Auditor: the trail, no case content."""
+    return _person("vera", "auditor", None)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from cases.admin import lock
 from cases.admin.fields import CodesField, CountryField, DayField, DayInput
 from cases.models import Case
 from staff.models import User
-from staff.roles import Act, Role, allows, may
+from staff.roles import ALLOWED, Act, may
 from vault.cipher import NoKey
 from vault.fields import SealedDateField, SealedJSONField, SealedTextField
 from vault.forms import SealedFormMixin
@@ -40,15 +40,14 @@ def choice_class(db_field: Any) -> dict[str, Any]:
     return {"choices_form_class": CountryField} if db_field.name in COUNTRY_FIELDS else {}
 
 
-def seers() -> Any:
-    """Active people who may see cases at all."""
-    roles = [role for role in Role if allows(role, Act.READ_CASES)]
-    return User.objects.active().filter(role__in=roles).order_by("username")
+def seers(act: Act = Act.READ_CASES) -> Any:
+    """Active people who may see cases at all, or do `act`."""
+    return User.objects.active().filter(role__in=ALLOWED[act]).order_by("username")
 
 
-def colleagues(team_id: Any) -> Any:
-    """Those of them in one team: the only ones a case or a task can be given to."""
-    return seers().filter(team=team_id)
+def colleagues(team_id: Any, act: Act = Act.READ_CASES) -> Any:
+    """Those of them in one team: a task can be given to any of them, a case to those who hold cases."""
+    return seers(act).filter(team=team_id)
 
 
 def offer(field: Any, people: Any) -> None:
@@ -117,7 +116,8 @@ class CaseForm(SealedFormMixin, forms.ModelForm):  # type: ignore[misc, type-arg
             team.queryset = team.queryset.filter(pk=self.instance.team_id)
         typed_team = self.data.get("team") if self.is_bound and not team.disabled else None
         chosen = _uuid_or_none(team, typed_team) or self.instance.team_id
-        worker.queryset = colleagues(chosen) | User.objects.filter(pk=self.instance.caseworker_id)
+        holders = colleagues(chosen, Act.HOLD_CASES)
+        worker.queryset = holders | User.objects.filter(pk=self.instance.caseworker_id)
         if adding and not assigns:
             worker.queryset = User.objects.filter(pk=self.user.pk)
 

@@ -80,7 +80,9 @@ class CaseQuerySet(KeptQuerySet["Case"]):
             return cast(CaseQuerySet, self.none())
         day = today or timezone.localdate()
         shared = CaseShare.objects.filter(user=user, until_on__gte=day).values("case")
-        mine = Q(caseworker=user) | Q(pk__in=shared)
+        mine = Q(pk__in=shared)
+        if may(user, Act.HOLD_CASES):
+            mine |= Q(caseworker=user)
         if may(user, Act.SEE_TEAM) and user.team_id:
             mine |= Q(team=user.team_id)
         return cast(CaseQuerySet, self.filter(mine))
@@ -179,9 +181,9 @@ class Case(KeepsHistory, OwnerModel):
         if not self._state.adding and "caseworker" not in self.changes() and "team" not in self.changes():
             return
         worker = self.caseworker
-        if worker is not None and not sees_cases(worker):
+        if worker is not None and not may(worker, Act.HOLD_CASES):
             raise refusal(
-                "caseworker", _("This account may not see cases. Choose a caseworker or coordinator.")
+                "caseworker", _("This account may not hold cases. Choose a caseworker or coordinator.")
             )
         if worker is not None and worker.team_id != self.team_id:
             raise refusal(
@@ -210,7 +212,7 @@ class Case(KeepsHistory, OwnerModel):
 
     def open(self, *, by: User) -> None:
         """Store a new case under a fresh code name. Raises trail.Refused, ValidationError."""
-        if not may(by, Act.WRITE_CASES):
+        if not may(by, Act.HOLD_CASES):
             raise trail.Refused(gettext("Your account may not open cases. Ask a coordinator."))
         if self.team_id is None and by.team_id is None:
             raise ValidationError(
@@ -281,7 +283,9 @@ class Case(KeepsHistory, OwnerModel):
         """Let `to` open the case up to and with `until_on`. Raises trail.Refused, ValidationError."""
         self.require_visible_to(by)
         if not sees_cases(to):
-            raise ValidationError(_("This account may not see cases. Choose a caseworker or coordinator."))
+            raise ValidationError(
+                _("This account may not see cases. Choose a caseworker, lawyer or coordinator.")
+            )
         with transaction.atomic():
             share, _new = CaseShare.objects.update_or_create(
                 case=self, user=to, defaults={"until_on": until_on}

@@ -11,7 +11,7 @@ from cases.deadlines import lead_reached, unseen_goes_up_at
 from cases.models import Care, LeadTimes, Status
 from cases.models.deadline import DeadlineQuerySet
 from staff.models import User
-from staff.roles import Act, may, sees_cases
+from staff.roles import Act, may
 from vault.bulk import read_columns
 from vault.cipher import CannotOpen
 
@@ -50,7 +50,8 @@ class People:
         self.now = now
         self.leads = LeadTimes.objects.table()
         self.longest_lead = max(*(max(leads) for leads in self.leads.values()), EARLIEST_ESCALATION_DAYS)
-        self.users = {user.pk.bytes: user for user in User.objects.filter(is_active=True) if sees_cases(user)}
+        active = User.objects.filter(is_active=True)
+        self.users = {user.pk.bytes: user for user in active if may(user, Act.HOLD_CASES)}
         self.ids = {pk: str(user.pk) for pk, user in self.users.items()}
         self._coordinators: dict[bytes | None, list[bytes]] = {}
         for user in self.users.values():

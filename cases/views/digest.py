@@ -199,7 +199,7 @@ def _colleagues(user: User, sections: Iterable[Section]) -> Colleagues:
     if user.team_id is None:
         return Colleagues()
     ids = {row.case_id for section in sections for row in section.rows if row.case_id}
-    people = User.objects.active().filter(team=user.team_id, role__in=ALLOWED[Act.READ_CASES])
+    people = User.objects.active().filter(team=user.team_id, role__in=ALLOWED[Act.HOLD_CASES])
     return Colleagues(
         list(people.order_by("username").values_list("username", flat=True)),
         set(Case.objects.filter(pk__in=ids, team=user.team_id).values_list("pk", flat=True)),

@@ -102,7 +102,7 @@ def test_a_line_with_a_damaged_cell_is_still_a_line(dated_case, olga, column):
     assert (line.case, line.left) == (case, 0)
 
 
-def test_mine_is_what_i_hold_team_what_we_hold_all_what_i_may_open(dated_case, olga, oskar, petra, lena):
+def test_mine_is_what_i_hold_team_what_we_hold_all_what_i_may_open(dated_case, olga, oskar, petra, paula):
     """Sabotage: let CaseQuerySet.visible_to() forget shared cases, or board.Mark.belongs_to() the team."""
     dated_case(TODAY, by=olga)
     dated_case(TODAY, by=petra).assign(to=petra, by=petra)

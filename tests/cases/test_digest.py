@@ -110,15 +110,15 @@ def test_a_signature_keeps_sealed_what_was_open_and_is_on_the_trail(dated_case, 
     assert kept["next_7_days"][0]["due_on"] == "2026-11-23"
 
 
-def test_signing_twice_says_who_signed_when(petra, lena):
+def test_signing_twice_says_who_signed_when(petra, paula):
     petra.time_zone = "Asia/Almaty"
     found = digest.compose(petra, TODAY, NOW)
     digest.sign(petra, found, at=NOW)
     with pytest.raises(digest.AlreadySigned, match="petra signed this digest on 2026-11-23 15:00"):
         digest.sign(petra, found, at=NOW + timedelta(hours=1))
     assert TrailRow.objects.filter(verb="digest_signed").count() == 1
-    digest.sign(lena, digest.compose(lena, TODAY, NOW), at=NOW + timedelta(minutes=1))
-    assert [each.coordinator for each in digest.signatures(TODAY)] == [petra, lena]
+    digest.sign(paula, digest.compose(paula, TODAY, NOW), at=NOW + timedelta(minutes=1))
+    assert [each.coordinator for each in digest.signatures(TODAY)] == [petra, paula]
 
 
 def test_the_database_holds_one_signature_a_day(petra):

@@ -101,7 +101,7 @@ def test_a_case_of_another_team_is_neither_shown_nor_assigned(dated_case, petra,
     assert case.caseworker == oskar
 
 
-def test_the_signature_keeps_what_was_open_and_says_who_and_when(dated_case, petra, lena, at_desk):
+def test_the_signature_keeps_what_was_open_and_says_who_and_when(dated_case, petra, paula, at_desk):
     case = dated_case(day())
     desk = at_desk(petra)
     text = read(desk)
@@ -114,7 +114,7 @@ def test_the_signature_keeps_what_was_open_and_says_who_and_when(dated_case, pet
     assert re.search(r"✓ <b>petra</b> <time", text)
     assert 'value="sign"' not in text
     assert TrailRow.objects.filter(verb=Verb.DIGEST_SIGNED, actor=petra).count() == 1
-    other = signed_in(Client(), lena)
+    other = signed_in(Client(), paula)
     assert 'value="sign"' in read(other)
 
 
@@ -140,15 +140,15 @@ def test_a_second_signature_says_that_there_is_one(petra, at_desk):
     assert "etra signed this digest on" in read(desk)
 
 
-def test_earlier_days_are_listed_with_their_signatures(petra, lena, at_desk):
+def test_earlier_days_are_listed_with_their_signatures(petra, paula, at_desk):
     now = timezone.now()
-    for person, ago in ((petra, 1), (lena, 1), (petra, 3)):
+    for person, ago in ((petra, 1), (paula, 1), (petra, 3)):
         when = now - timedelta(days=ago)
         digest.sign(person, digest.compose(person, day() - timedelta(ago)), at=when)
     text = read(at_desk(petra))
     rows = re.findall(r"<tr><td>[^<]*(\d{4}-\d\d-\d\d)</td><td>(.*?)</td></tr>", text, re.DOTALL)
     assert [found for found, _who in rows] == [str(day() - timedelta(1)), str(day() - timedelta(3))]
-    assert rows[0][1].count("petra") == rows[0][1].count("lena") == 1
+    assert rows[0][1].count("petra") == rows[0][1].count("paula") == 1
     assert "Nobody has signed today" in text
 
 

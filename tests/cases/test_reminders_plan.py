@@ -99,10 +99,10 @@ def test_a_snooze_ends_with_a_reminder_of_its_own(dated_case, olga):
 # -- who
 
 
-def test_without_a_caseworker_the_coordinators_of_the_team_are_told(dated_case, petra, lena, oskar):
+def test_without_a_caseworker_the_coordinators_of_the_team_are_told(dated_case, petra, paula, oskar):
     dated_case(TODAY + timedelta(days=14), by=petra)
     reminders.plan(NOW)
-    assert told() == [("lena", 14), ("petra", 14)]
+    assert told() == [("paula", 14), ("petra", 14)]
 
 
 def test_a_caseworker_who_left_is_replaced_by_the_coordinators(dated_case, olga, petra):
@@ -151,12 +151,12 @@ def test_a_date_typed_this_afternoon_goes_up_tomorrow_morning(dated_case, petra)
     assert told() == [("olga", 0), ("olga", 1), ("petra", 0)]
 
 
-def test_a_deadline_that_nobody_can_be_told_of_shows_on_the_desk(dated_case, olga, lena):
+def test_a_deadline_that_nobody_can_be_told_of_shows_on_the_desk(dated_case, olga, paula):
     dated_case(TODAY)
     olga.deactivate(by=None)
-    User.objects.filter(pk=lena.pk).update(team=None)
+    User.objects.filter(pk=paula.pk).update(team=None)
     assert reminders.plan(NOW).nobody == 1
-    assert told() == [("lena", 0)]
+    assert told() == [("paula", 0)]
     assert Heartbeat.objects.get(name=Pulse.PLAN).trouble == PlanTrouble.NOBODY
 
 

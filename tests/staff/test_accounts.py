@@ -93,23 +93,23 @@ SEEN_BY_COORDINATORS = ["/desk/staff/user/", "{user}change/", "/desk/staff/team/
 
 @pytest.mark.parametrize("page", ADMINISTRATORS_ONLY)
 @pytest.mark.parametrize(("name", "status"), [("anton", 200), ("petra", 403), ("olga", 403), ("mark", 302)])
-def test_only_administrators_manage_accounts(page, name, status, client, request, lena):
+def test_only_administrators_manage_accounts(page, name, status, client, request, paula):
     """Sabotage: drop the `_manages` line of UserAdmin._account()."""
     client = signed_in(client, request.getfixturevalue(name))
-    path = page.format(user=f"/desk/staff/user/{lena.pk}/")
+    path = page.format(user=f"/desk/staff/user/{paula.pk}/")
     assert client.get(path).status_code == status
     if status != 200:
         assert client.post(path, NEW | {"role": "administrator", "name": "X"}).status_code == 403
-        assert set(User.objects.values_list("username", flat=True)) <= {name, "lena"}
-        assert User.objects.get(pk=lena.pk).role == "coordinator"
+        assert set(User.objects.values_list("username", flat=True)) <= {name, "paula"}
+        assert User.objects.get(pk=paula.pk).role == "coordinator"
         assert RoleGrant.objects.filter(requested_by__isnull=False).count() == 0
 
 
 @pytest.mark.parametrize("page", SEEN_BY_COORDINATORS)
 @pytest.mark.parametrize(("name", "status"), [("anton", 200), ("petra", 200), ("olga", 403), ("mark", 302)])
-def test_accounts_are_seen_by_administrators_and_coordinators(page, name, status, client, request, lena):
+def test_accounts_are_seen_by_administrators_and_coordinators(page, name, status, client, request, paula):
     client = signed_in(client, request.getfixturevalue(name))
-    assert client.get(page.format(user=f"/desk/staff/user/{lena.pk}/")).status_code == status
+    assert client.get(page.format(user=f"/desk/staff/user/{paula.pk}/")).status_code == status
 
 
 def test_a_coordinator_reads_an_account_without_its_address(client, petra, olga):
@@ -122,7 +122,7 @@ def test_a_coordinator_reads_an_account_without_its_address(client, petra, olga)
 
 
 @pytest.mark.parametrize(("name", "status"), [("petra", 200), ("anton", 403), ("olga", 403), ("mark", 302)])
-def test_only_coordinators_decide_on_roles(name, status, client, request, anton, lena):
+def test_only_coordinators_decide_on_roles(name, status, client, request, anton, paula):
     """Sabotage: drop the `may` line of decide_view() and of RoleGrant._decide()."""
     nina = User.objects.create_user("nina")
     grant = RoleGrant.objects.request(nina, "caseworker", by=anton)

@@ -65,6 +65,15 @@ def test_only_coordinators_decide(name, decision, request, nina, anton):
     assert RoleGrant.objects.get(pk=grant.pk).state == RoleGrant.State.REQUESTED
 
 
+@pytest.mark.parametrize("role", [Role.LAWYER, Role.AUDITOR])
+def test_a_lawyer_and_an_auditor_wait_for_a_coordinator(role, nina, anton, petra):
+    """Sabotage: take Act.READ_TRAIL out of needs_approval()."""
+    grant = RoleGrant.objects.request(nina, role, by=anton)
+    assert stored(nina).role == ""
+    grant.approve(by=petra)
+    assert stored(nina).role == role
+
+
 def test_nobody_decides_on_the_own_role(petra, anton):
     """Sabotage: drop the constraint role_decided_by_another_than_subject."""
     grant = RoleGrant.objects.request(petra, Role.ADMINISTRATOR, by=anton)
@@ -88,13 +97,13 @@ def test_who_asked_does_not_decide(nina, anton):
     assert stored(nina).role == ""
 
 
-def test_a_decision_stands(nina, anton, petra, lena):
+def test_a_decision_stands(nina, anton, petra, paula):
     """Sabotage: drop the state check of _decide()."""
     grant = RoleGrant.objects.request(nina, Role.CASEWORKER, by=anton)
     stale = RoleGrant.objects.get(pk=grant.pk)
     grant.refuse(by=petra)
     with pytest.raises(ValidationError, match="decided already"):
-        stale.approve(by=lena)
+        stale.approve(by=paula)
     assert stored(nina).role == ""
 
 

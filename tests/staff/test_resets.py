@@ -74,12 +74,12 @@ def test_only_administrators_and_coordinators_reset(name, request, lost, anton):
     assert TotpDevice.in_force(lost)
 
 
-def test_a_refused_reset_changes_nothing(lost, anton, petra, lena):
+def test_a_refused_reset_changes_nothing(lost, anton, petra, paula):
     reset = ask(lost, by=anton)
     reset.refuse(by=petra)
     assert TotpDevice.in_force(lost)
     with pytest.raises(ValidationError, match="decided already"):
-        reset.approve(by=lena)
+        reset.approve(by=paula)
 
 
 def test_the_database_keeps_two_people_apart(lost, anton, petra):
