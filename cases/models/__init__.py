@@ -10,6 +10,7 @@ from cases.models.document import Authenticity, Custody, DocumentKind, IdentityD
 from cases.models.heartbeat import Circuit, Heartbeat, PlanTrouble, Pulse
 from cases.models.history import FactHistory, KeptForGood
 from cases.models.identity import Identity
+from cases.models.legal_rule import LegalRule, RuleConfirmation, RuleTable
 from cases.models.note import Note, Task
 from cases.models.reminder import DAILY, LeadTimes, Postbox, Reminder, ReminderState, Trouble
 from cases.models.stages import ApplicationKind, Stage
@@ -45,12 +46,15 @@ __all__ = [
     "IdentityDocument",
     "KeptForGood",
     "LeadTimes",
+    "LegalRule",
     "Note",
     "PlanTrouble",
     "Postbox",
     "Pulse",
     "Reminder",
     "ReminderState",
+    "RuleConfirmation",
+    "RuleTable",
     "Stage",
     "Status",
     "Stay",

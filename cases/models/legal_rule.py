@@ -1,0 +1,231 @@
+"""Legal rules in force: one row for each version of each rule, and who confirmed it. Both tables only grow.
+
+Law is no personal data: the columns are readable. What a version says is `row`, in the shape of the files
+that ship, so that `cases.rules.reference` reads it.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Count, F, Max, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from cases.models.history import KeptForGood
+from cases.rules.reference import ProceduralRow, StayRow
+from cases.rules.versions import DocumentRules, Table, Tables, Version, tables_of
+
+# What was read last in this process, with the state of the tables it was read from.
+_read: dict[str, tuple[tuple[Any, ...], Tables]] = {}
+
+
+class RuleTable(models.TextChoices):
+    """What a rule is about."""
+
+    STAY = Table.STAY.value, _("Length of stay")
+    PROCEDURE = Table.PROCEDURE.value, _("Term of a procedure")
+    DOCUMENT = Table.DOCUMENT.value, _("Validity of a document")
+    GROUP = Table.GROUP.value, _("Group of countries")
+
+
+def _refuse_rewriting() -> NoReturn:
+    raise KeptForGood("A version of a rule is never changed or deleted. Make a new version of the rule.")
+
+
+class GrowingQuerySet(models.QuerySet[Any]):
+    """Rows that are only added."""
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        _refuse_rewriting()
+
+    def delete(self) -> NoReturn:
+        _refuse_rewriting()
+
+
+class Growing(models.Model):
+    """A row that is written once; the database refuses the rest too (staff/append_only.py)."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert; a second save is refused."""
+        if not self._state.adding:
+            _refuse_rewriting()
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused."""
+        _refuse_rewriting()
+
+
+class LegalRuleQuerySet(GrowingQuerySet):
+    """Rules as they stand. Each answer costs two small questions to the database while no rule changes."""
+
+    def tables(self) -> Tables:
+        """All rules that stand, read and checked; what this process read before, while nothing is added."""
+        state = self._state()
+        known = _read.get(self.db)
+        if known is None or known[0] != state:
+            known = (state, tables_of(self.versions()))
+            _read[self.db] = known
+        return known[1]
+
+    def stay_rows(self) -> tuple[StayRow, ...]:
+        """The rules of stay, past and announced ones too, for `reference.in_force`."""
+        return self.tables().stays
+
+    def procedural_rows(self) -> tuple[ProceduralRow, ...]:
+        """The terms of procedures, past and announced ones too, for `reference.running`."""
+        return self.tables().terms
+
+    def document_rules(self, on: date | None = None) -> DocumentRules:
+        """When Russian passports end, by the rules in force on `on`; None: by the latest there are."""
+        return self.tables().document_rules(on)
+
+    def eu_members(self, on: date) -> frozenset[str]:
+        """The member states of the European Union on `on`."""
+        return self.tables().members("EU", on)
+
+    def version(self, ref: str) -> LegalRule:
+        """The version that "kz-2023@2" names, standing or not. Raises LegalRule.DoesNotExist."""
+        found: LegalRule = self.select_related("made_by", "replaces").get(ref=ref)
+        return found
+
+    def versions(self) -> list[Version]:
+        """Every version, also those that no longer stand, each with its last confirmation."""
+        confirmed = {
+            rule: (on, by)
+            for rule, on, by in RuleConfirmation.objects.using(self.db)
+            .order_by("pk")
+            .values_list("rule", "verified_on", "by__username")
+        }
+        columns = ("pk", "table", "code", "version", "row", "valid_from", "valid_to", "corrects")
+        rows = self.order_by("pk").annotate(before=F("replaces__version")).values_list(*columns, "before")
+        return [
+            Version(
+                table, code, number, row, first, last, before, corrects, *confirmed.get(key, (None, None))
+            )
+            for key, table, code, number, row, first, last, corrects, before in rows
+        ]
+
+    def _state(self) -> tuple[Any, ...]:
+        """What changes with every row that is added: the count too, because ids need not come in order."""
+        every = LegalRule._base_manager.using(self.db)
+        rules = every.aggregate(n=Count("pk"), last=Max("pk"), at=Max("made_at"))
+        confirmations = RuleConfirmation._base_manager.using(self.db)
+        signed = confirmations.aggregate(n=Count("pk"), last=Max("pk"), at=Max("at"))
+        return (*rules.values(), *signed.values())
+
+
+class LegalRule(Growing):
+    """One version of one rule. `ref` ("kz-2023@2") names it for good; valid_from and valid_to count in.
+
+    `replaces` is the version before it: it follows that one from `valid_from` on, or, if it `corrects` it,
+    takes its place altogether. Which days are left to a version: `cases.rules.versions.standing`.
+    """
+
+    ref = models.CharField(_("version"), max_length=80, unique=True, editable=False)
+    table = models.CharField(_("table"), max_length=10, choices=RuleTable, editable=False)
+    code = models.CharField(_("rule"), max_length=60, editable=False)
+    version = models.PositiveIntegerField(_("version number"), editable=False)
+    row = models.JSONField(_("what it says"), editable=False)
+    valid_from = models.DateField(_("in force from"), null=True, editable=False)
+    valid_to = models.DateField(_("in force until"), null=True, editable=False)
+    replaces = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="+", editable=False, verbose_name=_("replaces")
+    )
+    corrects = models.BooleanField(_("corrects an error"), default=False, editable=False)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("made by"),
+    )
+    made_at = models.DateTimeField(_("made at"), default=timezone.now, editable=False)
+
+    objects = models.Manager.from_queryset(LegalRuleQuerySet)()
+
+    class Meta:
+        verbose_name = _("legal rule")
+        verbose_name_plural = _("legal rules")
+        constraints = [
+            models.UniqueConstraint(
+                name="rule_version_once",
+                fields=["code", "version"],
+                violation_error_message=_(
+                    "Somebody made this version a moment ago. Open the rule again and compare."
+                ),
+            ),
+            models.CheckConstraint(
+                name="rule_table_is_known",
+                condition=Q(table__in=RuleTable.values),
+                violation_error_message=_("This kind of rule does not exist. Choose one from the list."),
+            ),
+            models.CheckConstraint(
+                name="rule_ends_after_it_begins",
+                condition=Q(valid_from__isnull=True)
+                | Q(valid_to__isnull=True)
+                | Q(valid_to__gte=F("valid_from")),
+                violation_error_message=_("The rule ends before it begins. Check both dates."),
+            ),
+            models.CheckConstraint(
+                name="rule_versions_have_a_chain",
+                condition=Q(version=1, replaces__isnull=True, corrects=False)
+                | Q(version__gt=1, replaces__isnull=False),
+                violation_error_message=_("A new version says which version it replaces."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.ref
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert, under its ref."""
+        self.ref = f"{self.code}@{self.version}"
+        super().save(*args, **kwargs)
+
+    @property
+    def last_confirmation(self) -> RuleConfirmation | None:
+        """Who said last that the version is right, and when; None: to be confirmed by a lawyer."""
+        return self.confirmations.select_related("by").order_by("-pk").first()
+
+
+class RuleConfirmation(Growing):
+    """A lawyer read the source and found that the version says what the law says."""
+
+    rule = models.ForeignKey(
+        LegalRule, models.PROTECT, related_name="confirmations", editable=False, verbose_name=_("rule")
+    )
+    verified_on = models.DateField(_("confirmed on"), editable=False)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        editable=False,
+        verbose_name=_("confirmed by"),
+    )
+    source_seen = models.TextField(_("source seen"), editable=False)
+    at = models.DateTimeField(_("recorded at"), default=timezone.now, editable=False)
+
+    objects = models.Manager.from_queryset(GrowingQuerySet)()
+
+    class Meta:
+        verbose_name = _("confirmation of a rule")
+        verbose_name_plural = _("confirmations of rules")
+        constraints = [
+            models.CheckConstraint(
+                name="confirmation_names_its_source",
+                condition=~Q(source_seen=""),
+                violation_error_message=_("Say which source you have read: law, article, page."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self._meta.verbose_name)
