@@ -70,7 +70,7 @@ def erase(owner: UUID) -> Receipt:
                     empty = None if field.null else Sealed(ERASED_CELL)
                     cells += found.exclude(**{f"{field.name}__isnull": True}).update(**{field.attname: empty})
         RecordKey.objects.filter(pk=owner).update(wrapped=None)
-        transaction.on_commit(_sweep)
+        transaction.on_commit(lambda: give_back_pages(RecordKey))
     return Receipt(owner, timezone.now(), rows, indexes, cells, key.wrapped is None)
 
 
@@ -99,8 +99,13 @@ def _blank_index(rows: models.QuerySet[Any], field: Any) -> int:
     return len(keys)
 
 
-def _sweep() -> None:
-    """Let Postgres give back the space of the old key now (SQLite overwrites it: secure_delete)."""
+def give_back_pages(*swept: type[models.Model]) -> None:
+    """Let Postgres give back the space of deleted rows of `swept` now (SQLite overwrites it: secure_delete).
+
+    Call it after the commit. Where the database role does not own the tables Postgres leaves them to its
+    autovacuum, with a warning and no error.
+    """
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        tables = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in swept)
         with connection.cursor() as cursor:
-            cursor.execute(f"VACUUM {connection.ops.quote_name(RecordKey._meta.db_table)}")
+            cursor.execute(f"VACUUM {tables}")
