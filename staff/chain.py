@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,6 +25,8 @@ from vault.keyring import message
 BATCH = 1000
 # A row may commit after a row with a higher number; this far back late ones are still looked for.
 LOOK_BACK = 10_000
+# No request and no command holds a transaction open for longer: a row of an earlier time was not there yet.
+LATEST_COMMIT = timedelta(minutes=10)
 # The worker links every 15 seconds; a row that waits longer than this says that it does not.
 LATE = timedelta(minutes=5)
 START = "0" * 64
@@ -122,6 +124,14 @@ def extend(*, batch: int = BATCH) -> int:
     return len(links)
 
 
+def extend_all() -> int:
+    """Link until nothing waits; returns how many."""
+    count = 0
+    while linked := extend():
+        count += linked
+    return count
+
+
 def _continued(end: Head, rows: Iterable[dict[str, Any]]) -> Iterator[TrailLink]:
     position, before = end.position, end.hash
     for facts in rows:
@@ -130,14 +140,17 @@ def _continued(end: Head, rows: Iterable[dict[str, Any]]) -> Iterator[TrailLink]
         yield TrailLink(position=position, row_id=facts["id"], hash=before)
 
 
-def export() -> Iterator[str]:
-    """The chain as JSON lines, one link each: enough for an outsider to check it without a key."""
-    links = TrailLink.objects.order_by("position").values_list("position", "row_id", "hash")
+def export(*, after: int = 0, until: int | None = None) -> Iterator[str]:
+    """The links after position `after` as JSON lines: enough for an outsider to check them without a key."""
+    rows = TrailLink.objects.filter(position__gt=after).order_by("position")
+    if until is not None:
+        rows = rows.filter(position__lte=until)
+    links = rows.values_list("position", "row_id", "hash")
     for chunk in _chunks(links.iterator(chunk_size=BATCH)):
         ids = [row_id for _position, row_id, _hash in chunk]
-        rows = {facts["id"]: facts for facts in _rows(TrailRow._base_manager.filter(pk__in=ids))}
+        found = {facts["id"]: facts for facts in _rows(TrailRow._base_manager.filter(pk__in=ids))}
         for position, row_id, digest in chunk:
-            line = {"position": position, "hash": digest, "row": rows.get(row_id, {"id": row_id})}
+            line = {"position": position, "hash": digest, "row": found.get(row_id, {"id": row_id})}
             yield json.dumps(line, sort_keys=True)
 
 
@@ -152,32 +165,76 @@ def _chunks(links: Iterable[tuple[int, int, str]]) -> Iterator[list[tuple[int, i
         yield chunk
 
 
-def verify(lines: Iterable[str] | None = None, *, checkpoint: Head | None = None) -> Head:
-    """Walk the chain, in the database or in exported `lines`, to its end. Raises Broken at the first fault.
+def verify(
+    lines: Iterable[str] | None = None,
+    *,
+    start: Head | None = None,
+    checkpoint: Head | None = None,
+    checkpoints: Mapping[int, str] | None = None,
+) -> Head:
+    """Walk the chain from `start`, in the database or in exported `lines`, to its end. Raises Broken.
 
-    `checkpoint`, written down earlier, must stand in the chain: it proves a rewrite of everything before it.
+    `checkpoint` and `checkpoints` (hash by position), written down earlier, must stand in the chain: they
+    prove a rewrite of everything before them. The first row that does not hold is named.
     """
-    position, before, met = 0, START, checkpoint is None or checkpoint.position == 0
-    for line in export() if lines is None else lines:
-        link = json.loads(line)
-        position += 1
+    begin = start or Head(0, START)
+    noted = dict(checkpoints or {})
+    if checkpoint is not None:
+        if noted.get(checkpoint.position, checkpoint.hash) != checkpoint.hash:
+            raise Broken(f"The trail was rewritten: link {checkpoint.position} is not what was written down.")
+        noted[checkpoint.position] = checkpoint.hash
+    walk = _Walk(begin, noted)
+    for line in export(after=begin.position) if lines is None else lines:
+        walk.step(json.loads(line))
+    return walk.end()
+
+
+class _Walk:
+    """One walk along the chain, link by link."""
+
+    def __init__(self, begin: Head, noted: dict[int, str]) -> None:
+        self.position, self.hash, self.noted = begin.position, begin.hash, noted
+        self.latest: datetime | None = None
+        self._compare()
+
+    def step(self, link: dict[str, Any]) -> None:
+        """Check the next link. Raises Broken."""
+        self.position += 1
         row = link["row"]
-        if link["position"] != position:
-            raise Broken(f"Link {position} is missing. Compare with a backup from before.")
+        if link["position"] != self.position:
+            raise Broken(f"Link {self.position} is missing. Compare with a backup from before.")
         if "seal_id" not in row:
-            raise Broken(f"Row {row['id']} at link {position} is missing. Compare with a backup from before.")
-        before = link_hash(before, position, row)
-        if before != link["hash"]:
             raise Broken(
-                f"Row {row['id']} at link {position} was changed after it was linked. Compare with a backup."
+                f"Row {row['id']} at link {self.position} is missing. Compare with a backup from before."
             )
-        if checkpoint is not None and checkpoint.position == position:
-            if checkpoint.hash != before:
-                raise Broken(f"The trail was rewritten: link {position} is not what the checkpoint says.")
-            met = True
-    if not met:
-        raise Broken(f"The trail was cut: it ends at link {position}, before the checkpoint.")
-    return Head(position, before)
+        self.hash = link_hash(self.hash, self.position, row)
+        if self.hash != link["hash"]:
+            raise Broken(
+                f"Row {row['id']} at link {self.position} was changed after it was linked. "
+                "Compare with a backup."
+            )
+        self._in_time(row)
+        self._compare()
+
+    def _in_time(self, row: dict[str, Any]) -> None:
+        at = datetime.fromisoformat(row["at"])
+        if self.latest is not None and at < self.latest - LATEST_COMMIT:
+            raise Broken(
+                f"Row {row['id']} at link {self.position} says {at:%Y-%m-%d %H:%M} UTC but was linked "
+                f"after a "
+                f"row of {self.latest:%Y-%m-%d %H:%M}: it was inserted later, or the clock was set back."
+            )
+        self.latest = at if self.latest is None else max(self.latest, at)
+
+    def _compare(self) -> None:
+        if self.noted.get(self.position, self.hash) != self.hash:
+            raise Broken(f"The trail was rewritten: link {self.position} is not what the checkpoint says.")
+
+    def end(self) -> Head:
+        """Where the chain ends. Raises Broken if a checkpoint lies behind that."""
+        if self.noted and max(self.noted) > self.position:
+            raise Broken(f"The trail was cut: it ends at link {self.position}, before a checkpoint.")
+        return Head(self.position, self.hash)
 
 
 def late_rows(*, now: datetime | None = None) -> int:

@@ -70,6 +70,9 @@ class Verb(models.TextChoices):
     DEVICE_RESET_REQUESTED = "device_reset_requested", _("asked to reset a second factor")
     DEVICE_RESET = "device_reset", _("reset a second factor")
     DEVICE_RESET_REFUSED = "device_reset_refused", _("refused to reset a second factor")
+    TRAIL_CUT = "trail_cut", _("removed the old end of the trail")
+    TRAIL_READ = "trail_read", _("read the trail")
+    CHECKPOINT_TAKEN = "checkpoint_taken", _("took a checkpoint of the trail out of the house")
     REFUSED = "refused", _("was refused")
 
 

@@ -1,6 +1,7 @@
 """Accounts, roles asked for and granted, second factors, the trail."""
 
 from staff.chain import TrailLink
+from staff.checkpoints import Checkpoint
 from staff.models.devices import BackupCode, BackupSheet, TotpDevice
 from staff.models.grants import CannotInvite, Invitation, RoleGrant
 from staff.models.resets import DeviceReset
@@ -11,6 +12,7 @@ __all__ = [
     "BackupCode",
     "BackupSheet",
     "CannotInvite",
+    "Checkpoint",
     "DeviceReset",
     "Invitation",
     "RoleGrant",

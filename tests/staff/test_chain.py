@@ -2,6 +2,7 @@
 
 import json
 import random
+from threading import Barrier, Thread
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -91,6 +92,24 @@ def test_a_removed_row_is_named(acts, behind_our_back):
     behind_our_back("DELETE FROM staff_traillink WHERE row_id = %s", victim.pk)
     behind_our_back("DELETE FROM staff_trailrow WHERE id = %s", victim.pk)
     with pytest.raises(Broken, match="Link 4 is missing"):
+        chain.verify()
+
+
+def test_an_inserted_link_is_named(acts, behind_our_back):
+    """A row put in between, with a link of its own."""
+    behind_our_back("UPDATE staff_traillink SET position = -position WHERE position >= 4")
+    behind_our_back(
+        'INSERT INTO staff_trailrow (seal_id, at, actor_id, verb, "case", details) '
+        "SELECT %s, at, actor_id, 'forged', \"case\", details FROM staff_trailrow WHERE id = %s",
+        "0e" * 16,
+        acts[3].pk,
+    )
+    forged = TrailRow.objects.get(verb="forged")
+    behind_our_back(
+        "INSERT INTO staff_traillink (position, row_id, hash) VALUES (4, %s, %s)", forged.pk, "a" * 64
+    )
+    behind_our_back("UPDATE staff_traillink SET position = 1 - position WHERE position < 0")
+    with pytest.raises(Broken, match=f"Row {forged.pk} at link 4"):
         chain.verify()
 
 
@@ -190,6 +209,37 @@ def test_two_workers_at_once_leave_one_chain(olga, monkeypatch):
     monkeypatch.undo()
     assert chain.extend() == 1
     assert chain.verify() == chain.head()
+
+
+def test_eight_writers_leave_one_unbroken_chain(live_database):
+    """Done when eight threads that write and link at once leave every row linked once, in a chain that holds.
+
+    Sabotage: drop the IntegrityError branch of extend(); or take the primary key from TrailLink.position.
+    """
+    writers, rows = 8, 6
+    start = Barrier(writers)
+    failed = []
+
+    def write(number):
+        try:
+            start.wait()
+            for row in range(rows):
+                with transaction.atomic():
+                    trail.append(None, Verb.CASE_OPENED, fields=[f"writer{number}.row{row}"])
+                chain.extend()
+        except BaseException as problem:
+            failed.append(problem)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=write, args=(number,)) for number in range(writers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    chain.extend_all()
+    assert TrailRow.objects.count() == TrailLink.objects.count() == chain.verify().position == writers * rows
 
 
 def test_the_head_is_one_line_to_write_down():
