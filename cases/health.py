@@ -1,4 +1,4 @@
-"""Whether the reminders are alive, for `/healthz` and for the banner on the desk. Silence means broken."""
+"""Whether reminders and the desk's own jobs are alive, for `/healthz` and the banner. Silence is an alarm."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from django.utils.translation import ngettext
 from cases.models import Circuit, Heartbeat, PlanTrouble, Pulse, Reminder
 
 OLDEST = timedelta(minutes=5)
-# Beat to broker to worker to database: both jobs have come all that way.
-WATCHED = (Pulse.SCAN, Pulse.DRAIN)
+# Beat to broker to worker to database: the first two have come all that way. A chore may take its time.
+WATCHED = {Pulse.SCAN: OLDEST, Pulse.DRAIN: OLDEST, Pulse.CHORES: timedelta(minutes=15)}
 # A server that restarts is nobody's alarm.
 MAIL_MAY_REST = timedelta(minutes=5)
 
@@ -31,10 +31,10 @@ class Trouble:
 
 
 def silent_jobs(now: datetime | None = None) -> list[Pulse]:
-    """The jobs whose last sign of life is older than five minutes, or missing. Raises DatabaseError."""
+    """The jobs whose last sign of life is older than WATCHED says, or missing. Raises DatabaseError."""
     moment = now or timezone.now()
     last = Heartbeat.objects.last()
-    return [job for job in WATCHED if job not in last or moment - last[job].at > OLDEST]
+    return [job for job, oldest in WATCHED.items() if job not in last or moment - last[job].at > oldest]
 
 
 def banner(now: datetime | None = None) -> list[Trouble]:
@@ -43,11 +43,18 @@ def banner(now: datetime | None = None) -> list[Trouble]:
     The board is computed from the deadlines themselves and stays right whatever this says.
     """
     moment = now or timezone.now()
-    return [*_silence(moment), *_mail_server(moment), *_undelivered(), *_plan_trouble()]
+    return [*_silence(moment), *_mail_server(moment), *_undelivered(), *_plan_trouble(), *_chore_trouble()]
 
 
 def _silence(now: datetime) -> Iterable[Trouble]:
-    if silent_jobs(now):
+    silent = silent_jobs(now)
+    if Pulse.CHORES in silent:
+        yield Trouble(
+            "no_chores",
+            _("The desk's own jobs have stopped"),
+            _("Where a rule has changed, dates may be wrong. Tell an administrator today."),
+        )
+    if {Pulse.SCAN, Pulse.DRAIN} & set(silent):
         yield Trouble(
             "silent",
             _("Reminders have stopped"),
@@ -96,6 +103,16 @@ def _plan_trouble() -> Iterable[Trouble]:
         )
 
 
+def _chore_trouble() -> Iterable[Trouble]:
+    row = Heartbeat.objects.last().get(Pulse.CHORES)
+    if row is not None and row.trouble == PlanTrouble.CHORE:
+        yield Trouble(
+            "chore",
+            _("A job of the desk fails"),
+            _("It is tried again and again. Tell an administrator: the log of the chores names it."),
+        )
+
+
 def report(now: datetime | None = None) -> tuple[bool, str]:
     """Whether all is well, and a few plain words that name the part that is not."""
     try:
@@ -104,5 +121,6 @@ def report(now: datetime | None = None) -> tuple[bool, str]:
         return False, "The database does not answer."
     if silent:
         names = " and ".join(job.value for job in silent)
-        return False, f"No sign of life from {names} for five minutes: look at beat, broker and worker."
+        where = "the chores" if silent == [Pulse.CHORES] else "beat, broker and worker"
+        return False, f"No sign of life from {names} for minutes: look at {where}."
     return True, "All is well."

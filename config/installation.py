@@ -125,11 +125,12 @@ def children(port: int) -> list[Child]:
     ]
     beat = [*celery, "beat", "--loglevel=WARNING", "--pidfile=", "--scheduler=celery.beat:Scheduler"]
     gunicorn = [sys.executable, "-m", "gunicorn", "--config=python:config.gunicorn", "config.wsgi"]
-    worker = _worker_environment()
+    worker, desk = _worker_environment(), dict(os.environ)
     run = [
         Child("worker", work, worker),
         Child("timetable", beat, worker),
-        Child("web server", [*gunicorn, f"--bind=127.0.0.1:{port}"], dict(os.environ)),
+        Child("chores", [sys.executable, str(settings.ROOT / "manage.py"), "chores", "--forever"], desk),
+        Child("web server", [*gunicorn, f"--bind=127.0.0.1:{port}"], desk),
     ]
     return [_broker(), *run] if settings.EMBEDDED else run
 
@@ -177,7 +178,7 @@ def answers(port: int) -> bool:
 
 
 def healthy(port: int) -> bool:
-    """Whether the desk, the worker and the timetable all work: the heartbeats are fresh."""
+    """Whether the desk, its chores, the worker and the timetable all work: the heartbeats are fresh."""
     return _status(port) == http.client.OK
 
 

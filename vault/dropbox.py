@@ -39,6 +39,8 @@ from vault.destroying import overwritten
 from vault.keyring import KEY_BYTES, KEY_ID_BYTES, KeyProblem
 
 TURN_DAYS: Final = 7
+# Longer than a request stays unanswered (30 days) and than backups are kept beside it.
+BACKUP_WINDOW_DAYS: Final = 45
 _PLACE_BYTES: Final = 32
 _PUBLIC: Final = "desk-mailbox-public-v1"
 _PRIVATE: Final = "desk-mailbox-private-v1"

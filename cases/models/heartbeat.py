@@ -1,4 +1,4 @@
-"""Signs of life of the reminders, and the state of the mail server as the last attempt found it."""
+"""Signs of life of reminders and the desk's own jobs, and what the last attempt found of the mail server."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ class Pulse(models.TextChoices):
     SCAN = "scan", _("planning of reminders")
     DRAIN = "drain", _("sending of reminders")
     PLAN = "plan", _("full look through all deadlines")
+    CHORES = "chores", _("the desk's own jobs")
 
 
 class PlanTrouble(models.TextChoices):
-    """What the last full plan could not do for some date."""
+    """What the last full plan could not do for some date, or the last round of the desk's own jobs at all."""
 
     NONE = "", _("None")
     UNREADABLE = "unreadable", _("Some deadlines do not open")
     NOBODY = "nobody", _("Some deadlines have nobody to remind")
+    CHORE = "chore", _("A job of the desk fails")
 
 
 class HeartbeatManager(models.Manager["Heartbeat"]):

@@ -1,4 +1,4 @@
-"""The dead man's switch: the desk and `/healthz` say when reminders have stopped."""
+"""The dead man's switch: the desk and `/healthz` say when reminders or the desk's own jobs have stopped."""
 
 from datetime import timedelta
 
@@ -7,6 +7,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from cases import health, reminders
+from cases.chores import Rota
 from cases.models import Circuit, Heartbeat, PlanTrouble, Pulse, Reminder
 from tests.cases.conftest import NOW, TODAY
 
@@ -27,6 +28,8 @@ def test_a_running_round_makes_it_green(client, mailroom):
     now = timezone.now()
     reminders.scan(now)
     reminders.drain(now)
+    assert client.get("/healthz").status_code == 503
+    Rota(timezone.now, ()).round()
     answer = client.get("/healthz")
     assert (answer.status_code, answer.content) == (200, b"All is well.\n")
     assert health.banner() == []
@@ -35,12 +38,23 @@ def test_a_running_round_makes_it_green(client, mailroom):
 @pytest.mark.parametrize("silent", [Pulse.SCAN, Pulse.DRAIN])
 def test_each_job_is_missed_after_five_minutes(client, silent):
     """Fails when one of the two is left out of WATCHED."""
-    beat(Pulse.SCAN, Pulse.DRAIN)
+    beat(Pulse.SCAN, Pulse.DRAIN, Pulse.CHORES)
     beat(silent, at=timezone.now() - timedelta(minutes=5, seconds=1))
     answer = client.get("/healthz")
     assert answer.status_code == 503
     assert silent.value in answer.content.decode()
     assert codes() == ["silent"]
+
+
+def test_chores_are_missed_after_a_quarter_of_an_hour(client):
+    """Sabotage: leave Pulse.CHORES out of WATCHED."""
+    beat(Pulse.SCAN, Pulse.DRAIN)
+    beat(Pulse.CHORES, at=timezone.now() - timedelta(minutes=14))
+    assert (codes(), client.get("/healthz").status_code) == ([], 200)
+    beat(Pulse.CHORES, at=timezone.now() - timedelta(minutes=15, seconds=1))
+    answer = client.get("/healthz")
+    assert (codes(), answer.status_code) == (["no_chores"], 503)
+    assert answer.content == b"No sign of life from chores for minutes: look at the chores.\n"
 
 
 def test_a_database_that_does_not_answer_is_said(client, monkeypatch):
@@ -58,7 +72,7 @@ def test_it_is_read_only_and_never_kept(client):
 
 
 def test_the_desk_says_what_is_wrong(dated_case):
-    beat(Pulse.SCAN, Pulse.DRAIN)
+    beat(Pulse.SCAN, Pulse.DRAIN, Pulse.CHORES)
     assert codes() == []
     Circuit.objects.current().fail(timezone.now() - timedelta(minutes=6))
     assert codes() == ["mail_server"]
@@ -73,6 +87,6 @@ def test_the_desk_says_what_is_wrong(dated_case):
 
 
 def test_a_mail_server_that_restarts_is_nobody_s_alarm():
-    beat(Pulse.SCAN, Pulse.DRAIN)
+    beat(Pulse.SCAN, Pulse.DRAIN, Pulse.CHORES)
     Circuit.objects.current().fail(timezone.now())
     assert codes() == []

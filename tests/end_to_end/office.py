@@ -78,6 +78,7 @@ class Office:
             "worker": (work, worker),
             "beat": ([*celery, "beat", "-l", "WARNING", "--pidfile="], worker),
             "desk": ([sys.executable, "-m", "tests.end_to_end.desk_at_work"], self.env),
+            "chores": ([sys.executable, str(ROOT / "manage.py"), "chores", "--forever"], self.env),
             "web": ([*gunicorn, f"--bind=127.0.0.1:{self.web_port}"], self.env),
         }
 
@@ -106,7 +107,7 @@ class Office:
         self.kills += 1
 
     def is_healthy(self) -> bool:
-        """Whether the web server answers, and says that timetable, broker and worker are at work."""
+        """Whether the web server answers, and says that timetable, broker, worker and chores are at work."""
         with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.web_port}/healthz") as answer:
             return bool(answer.status == 200)
         return False

@@ -58,7 +58,7 @@ def test_killing_everything_in_turn_loses_no_reminder(live_database):
     """Fails when drain() marks rows as sent before it sends them, or when claim() has no lease that ends."""
     fill(REMINDERS)
     with office(live_database) as place:
-        for name in ("broker", "mail", "web", "worker", "beat", "desk"):
+        for name in ("broker", "mail", "web", "worker", "beat", "chores", "desk"):
             place.start(name)
         wait_for(place.mails, seconds=60, what="the first mail\n" + place.words())
         for name in KILLED_IN_TURN:
@@ -91,7 +91,7 @@ def test_nothing_is_green_without_the_timetable(live_database):
     """
     fill(3)
     with office(live_database) as place:
-        for name in ("broker", "mail", "web", "worker", "desk"):
+        for name in ("broker", "mail", "web", "worker", "chores", "desk"):
             place.start(name)
         knock = "from cases import reminders; reminders.ring()"
 

@@ -10,7 +10,7 @@ from tests.house.tree import ROOT, run
 from vault.keyring import NEEDED
 
 FILE = ROOT / "docker-compose.yml"
-OURS = ("desk", "worker", "beat")
+OURS = ("desk", "chores", "worker", "beat")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,9 @@ def test_it_is_a_compose_file():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("name", "site"), [("desk", "desk"), ("worker", "worker"), ("beat", "worker")])
+@pytest.mark.parametrize(
+    ("name", "site"), [("desk", "desk"), ("chores", "desk"), ("worker", "worker"), ("beat", "worker")]
+)
 def test_each_process_holds_only_its_own_keys(compose, name, site):
     """Sabotage: give root_key to the worker."""
     service = compose["services"][name]
@@ -80,7 +82,7 @@ def test_only_the_proxy_is_reached_from_outside(compose):
     assert networks["data"] == {"internal": True}
     assert networks["front"] == {"internal": True}
     assert set(services["proxy"]["networks"]) == {"edge", "front"}
-    for name in ("desk", "beat", "postgres", "redis"):
+    for name in ("desk", "chores", "beat", "postgres", "redis"):
         assert all((networks[network] or {}).get("internal") for network in services[name]["networks"]), name
 
 

@@ -1,4 +1,4 @@
-"""Desk, worker and timetable as docker-compose.yml starts them, with real Postgres and Redis, on loopback.
+"""Desk, chores, worker and timetable as docker-compose.yml starts them, with real Postgres and Redis.
 
 Where no container engine is at hand, this is what says that the compose file works.
 """
@@ -21,7 +21,7 @@ import yaml
 
 from tests import machine
 from tests.cluster import NoCluster, cluster
-from tests.house.test_compose import sources
+from tests.house.test_compose import OURS, sources
 from tests.house.tree import ROOT
 from tests.machine import free_port
 
@@ -82,7 +82,7 @@ class Installation:
         program, *arguments = self.compose["services"][name]["command"]
         bind = f"127.0.0.1:{port or self.port}"
         arguments = [argument.replace("0.0.0.0:8000", bind) for argument in arguments]
-        return [sys.executable, "-m", program, *arguments]
+        return [sys.executable, *(() if program == "python" else ("-m", program)), *arguments]
 
     def manage(self, name, *arguments, **changes):
         return subprocess.run(
@@ -148,10 +148,10 @@ def installation(servers, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def running(installation):
-    """The three services, until the last test of this module."""
+    """The four services, until the last test of this module."""
     (installation.folder / "logs").mkdir()
     processes = {}
-    for name in ("desk", "worker", "beat"):
+    for name in OURS:
         with (installation.folder / "logs" / name).open("wb") as log:
             processes[name] = subprocess.Popen(
                 installation.command(name), env=installation.environment(name), cwd=ROOT,
@@ -189,8 +189,11 @@ def test_it_passes_its_own_deploy_check(installation):
 
 
 def test_reminders_work_with_two_keys_and_every_health_check_is_green(running):
-    """Beat rings, the worker answers, the desk says 200. Sabotage: drop REDIS_URL_FILE from the worker."""
-    assert [running.healthcheck(name) for name in ("desk", "worker", "beat")] == [0, 0, 0]
+    """Beat rings, the worker answers, chores are at work, the desk says 200.
+
+    Sabotage: drop REDIS_URL_FILE from the worker.
+    """
+    assert [running.healthcheck(name) for name in OURS] == [0, 0, 0, 0]
 
 
 def test_the_worker_opens_no_name(installation):
@@ -223,7 +226,7 @@ def test_a_worker_serves_no_page(installation):
     assert installation.manage("worker", "shell", "-v", "0", "-c", code).stdout.strip() == "404"
 
 
-@pytest.mark.parametrize("name", ["desk", "worker", "beat"])
+@pytest.mark.parametrize("name", OURS)
 def test_a_wrong_key_refuses_to_serve(installation, name, tmp_path):
     """In one line, before anything is served. Sabotage: drop `canaries.require` from config/startup.py."""
     wrong = tmp_path / "calendar.key"

@@ -182,7 +182,9 @@ def test_everything_is_for_its_owner_only(desk):
     """Keys, mails, database, broker: nothing under var/ may be read by others."""
     found = [desk.var, *desk.var.rglob("*")]
     assert len(found) > 8
-    assert [str(path) for path in found if path.stat().st_mode & 0o077] == []
+    # The public half of the mailbox is for the public form, which runs as somebody else.
+    readable = {str(path.relative_to(desk.var)) for path in found if path.stat().st_mode & 0o077}
+    assert readable <= {"public/mailbox.pub"}
 
 
 @linux

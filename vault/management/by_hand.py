@@ -15,9 +15,6 @@ from django.utils import timezone
 from vault import dropbox, keyfiles, locking, recovery
 from vault.keyring import KeyProblem, encode, keyring, read_secrets
 
-# Longer than a request stays unanswered (30 days) and than backups are kept beside it.
-MAILBOX_WINDOW_DAYS = 45
-
 
 class ByHand(BaseCommand):
     """The sub-commands for recovery and locking, mixed into `manage.py vault`."""
@@ -39,7 +36,7 @@ class ByHand(BaseCommand):
         mailbox = commands.add_parser(
             "mailbox", help="daily: a new mailbox key each week, old ones destroyed"
         )
-        mailbox.add_argument("--window-days", type=int, default=MAILBOX_WINDOW_DAYS, metavar="DAYS")
+        mailbox.add_argument("--window-days", type=int, default=dropbox.BACKUP_WINDOW_DAYS, metavar="DAYS")
 
     def export_recovery(self, *, file: Path, to: list[str], **_options: Any) -> None:
         """Write the age file; never over another file."""

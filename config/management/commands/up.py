@@ -16,7 +16,7 @@ READY_WITHIN_SECONDS = 120.0
 
 
 class Command(BaseCommand):
-    help = "Start the desk: database, keys, broker, worker, beat and web server, on this machine only"
+    help = "Start the desk: database, keys, broker, worker, beat, chores and web server, on this machine only"
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:

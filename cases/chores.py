@@ -1,0 +1,92 @@
+"""The desk's own jobs: what needs its keys, so that the worker cannot do it. `manage.py chores` runs them.
+
+A job may be killed anywhere and run twice at once: it goes on from what the database says, or does nothing.
+To add one, write a function of a moment and a line in CHORES.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import close_old_connections
+
+from cases.models import Heartbeat, PlanTrouble, Pulse
+from vault import dropbox, files
+
+log = logging.getLogger(__name__)
+
+# One that failed is tried again after this time, however rarely it runs.
+RETRY_AFTER = timedelta(minutes=5)
+
+
+class Chore(NamedTuple):
+    """One job: its name in the log, how often it runs, and what to call with the present moment.
+
+    `do` gives True if it stopped before all was done: then it runs again in the next round.
+    """
+
+    name: str
+    every: timedelta
+    do: Callable[[datetime], bool | None]
+
+
+def turn_mailbox(now: datetime) -> None:
+    """A new mailbox key each week; old ones are destroyed once no backup can hold what they open."""
+    if settings.DROPBOX_PRIVATE_FILE and settings.DROPBOX_PUBLIC_FILE:
+        dropbox.turn(now.date())
+        dropbox.destroy_old(now.date(), window_days=dropbox.BACKUP_WINDOW_DAYS)
+
+
+def sweep_uploads(now: datetime) -> None:
+    """Delete what uploads left that were killed half way."""
+    folder = getattr(settings, "FILES_DIR", None)
+    if folder and folder.is_dir():
+        files.sweep(folder)
+
+
+CHORES: tuple[Chore, ...] = (
+    Chore("mailbox", timedelta(hours=6), turn_mailbox),
+    Chore("uploads", timedelta(hours=12), sweep_uploads),
+)
+
+
+class Rota:
+    """Runs each chore when it is due. It remembers nothing beyond its process: a new one runs all at once."""
+
+    def __init__(self, clock: Callable[[], datetime], chores: Sequence[Chore] = CHORES) -> None:
+        self.clock, self.chores = clock, chores
+        self.due_at: dict[str, datetime] = {}
+        self.failing: set[str] = set()
+
+    def round(self) -> None:
+        """Run what is due. One that fails is logged by name and place, and the others run all the same."""
+        self._beat()
+        for chore in self.chores:
+            now = self.clock()
+            if now >= self.due_at.get(chore.name, now):
+                self.due_at[chore.name] = now + self._run(chore, now)
+                self._beat()
+
+    def _run(self, chore: Chore, now: datetime) -> timedelta:
+        """Do it; how long to wait before it is done again."""
+        try:
+            close_old_connections()
+            more = chore.do(now)
+        except Exception:  # whatever it is: the other chores must not stop
+            log.exception("The chore %s failed; it is tried again.", chore.name)
+            self.failing.add(chore.name)
+            return min(chore.every, RETRY_AFTER)
+        self.failing.discard(chore.name)
+        return timedelta() if more else chore.every
+
+    def _beat(self) -> None:
+        """A sign of life, and whether all went well; without a database there is none, and that shows."""
+        trouble = PlanTrouble.CHORE if self.failing else PlanTrouble.NONE
+        try:
+            Heartbeat.objects.beat(Pulse.CHORES, self.clock(), trouble)
+        except Exception:
+            log.exception("The chores could not write their sign of life.")
