@@ -44,6 +44,7 @@ def main_links(request: HttpRequest) -> list[Link]:
         (may(user, Act.SIGN_DIGEST), pgettext("page", "Digest"), "digest", "g s"),
         (may(user, Act.SEE_ACCOUNTS), _("Accounts"), "admin:staff_user_changelist", "g a"),
         (may(user, Act.SEE_ACCOUNTS), _("Role requests"), "admin:staff_rolegrant_changelist", "g r"),
+        (may(user, Act.READ_TRAIL), _("Trail"), "trail", "g t"),
     ]
     return [_link(request.path, label, reverse(name), key) for open_, label, name, key in pages if open_]
 

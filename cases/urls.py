@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
-from cases.views import board, digest, health
+from cases.views import board, digest, health, readers
 from staff.sites import desk
 
 urlpatterns = [
@@ -13,5 +13,6 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("desk/board/", desk.admin_view(board.show), name="board"),
     path("desk/board/<uuid:key>/", desk.admin_view(board.deadline), name="deadline"),
+    path("desk/readers/<uuid:key>/", desk.admin_view(readers.show), name="readers"),
     path("desk/digest/", desk.admin_view(digest.show), name="digest"),
 ]

@@ -237,6 +237,12 @@ class _Walk:
         return Head(self.position, self.hash)
 
 
-def late_rows(*, now: datetime | None = None) -> int:
-    """Rows that wait for their link longer than five minutes: the worker stands still, or they are forged."""
-    return TrailRow._base_manager.filter(link=None, at__lt=(now or timezone.now()) - LATE).count()
+def late_rows(*, now: datetime | None = None, recent: bool = False) -> int:
+    """Rows that wait for their link longer than five minutes: the worker stands still, or they are forged.
+
+    With `recent` only among the last rows, which is enough for a page and does not grow with the trail.
+    """
+    rows = TrailRow._base_manager.filter(link=None, at__lt=(now or timezone.now()) - LATE)
+    if recent:
+        rows = rows.filter(pk__gt=(TrailRow._base_manager.aggregate(last=Max("pk"))["last"] or 0) - LOOK_BACK)
+    return rows.count()

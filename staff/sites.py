@@ -48,10 +48,14 @@ class DeskSite(admin.AdminSite):
         return [url for url in super().get_urls() if getattr(url, "name", None) not in unwanted]
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """The landing page is the board, or the accounts for those who see no case, or the own account."""
-        if request.user.has_perm("cases.view_case"):
-            return redirect("board")
-        return redirect("admin:staff_user_changelist" if may(request.user, Act.SEE_ACCOUNTS) else "account")
+        """The landing page is the first of these that the role opens."""
+        user: Any = request.user
+        pages = [
+            (Act.READ_CASES, "board"),
+            (Act.SEE_ACCOUNTS, "admin:staff_user_changelist"),
+            (Act.READ_TRAIL, "trail"),
+        ]
+        return redirect(next((name for act, name in pages if may(user, act)), "account"))
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return redirect("login")

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from staff.sites import desk
-from staff.views import account, signing
+from staff.views import account, signing, trail
 
 urlpatterns = [
     path("login/", signing.sign_in, name="login"),
@@ -16,5 +16,7 @@ urlpatterns = [
     path("account/backup-codes/", account.backup_codes, name="backup_codes"),
     path("account/sessions/", account.end_sessions, name="end_sessions"),
     path("account/panic/", account.panic, name="panic"),
+    path("desk/trail/", desk.admin_view(trail.show), name="trail"),
+    path("desk/trail/checkpoint/", desk.admin_view(trail.checkpoint), name="trail_checkpoint"),
     path("desk/", desk.urls),
 ]

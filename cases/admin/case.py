@@ -202,6 +202,7 @@ class CaseAdmin(DeskModelAdmin):
                 "notes": past.notes(case, limit),
                 "history": past.history(case, limit),
                 "trail": past.trail_rows(case, limit),
+                "sees_readers": case.shows_readers_to(_person(request)),
             }
             if request.method == "GET":
                 trail.append(_person(request), trail.Verb.CASE_OPENED, case_id=case.pk)

@@ -293,6 +293,10 @@ class Case(KeepsHistory, OwnerModel):
             trail.append(by, trail.Verb.CASE_SHARED, case_id=self.pk, reason=reason)
         return share
 
+    def shows_readers_to(self, user: User) -> bool:
+        """Whether `user` may ask who has seen the case: coordinators of its own team."""
+        return may(user, Act.SEE_READERS) and self.team_id == user.team_id
+
     def require_visible_to(self, user: User) -> None:
         """Raise trail.Refused (a PermissionDenied) unless `user` may open the case."""
         if not Case.objects.visible_to(user).filter(pk=self.pk).exists():

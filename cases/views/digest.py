@@ -25,7 +25,7 @@ from cases import board, countries, digest, reminders
 from cases.digest import CaseLine, Digest, Line, Undelivered
 from cases.models import Case, Colour, DigestSignature, Reminder
 from staff import trail
-from staff.models import User
+from staff.models import Checkpoint, User
 from staff.roles import ALLOWED, Act
 from staff.sites import desk
 
@@ -116,6 +116,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "signatures": digest.signatures(today),
         "signed": digest.signature_of(user, today),
         "past": _past(today),
+        "checkpoint": Checkpoint.objects.newest(),
         "shown": fingerprint(composed),
         "now": timezone.now(),
     }
