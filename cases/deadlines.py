@@ -9,6 +9,19 @@ from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from cases.clocks import (
+    ArrivalFact,
+    Law,
+    ProcedureFact,
+    Term,
+    arrival_clocks,
+    clocks,
+    duties,
+    questions,
+    reminded,
+    version_of,
+)
+
 DEFAULT_LEADS = (30, 14, 7, 3, 1, 0)
 MORNING = time(9)
 SATURDAY = 5
@@ -23,6 +36,13 @@ class Kind(StrEnum):
     INTERVIEW = "interview"
     HEARING = "hearing"
     TASK = "task"
+    APPLY_BY = Term.APPLY.value
+    APPEAL_END = Term.APPEAL.value
+    PROCEDURE_STEP = Term.STEP.value
+    AUTHORITY_DUE = Term.AUTHORITY.value
+    OBLIGATION = "obligation"
+    HOME_HEARING = "home_hearing"
+    WANTED_CHECK = "wanted_check"
 
 
 @dataclass(frozen=True)
@@ -76,6 +96,16 @@ class TaskFact:
 
 
 @dataclass(frozen=True)
+class HomeFact:
+    """A hearing or a check that somebody typed a day for; `kind` says which, `source` names its row."""
+
+    kind: str
+    source: str
+    country: str
+    due_on: date | None
+
+
+@dataclass(frozen=True)
 class CaseFacts:
     """The dated facts of one file. `country` is where the person is; it stands in where a fact names none."""
 
@@ -84,12 +114,18 @@ class CaseFacts:
     documents: Sequence[DocumentFact] = ()
     applications: Sequence[ApplicationFact] = ()
     tasks: Sequence[TaskFact] = ()
+    procedures: Sequence[ProcedureFact] = ()
+    arrivals: Sequence[ArrivalFact] = ()
+    home: Sequence[HomeFact] = ()
+    law: Law = Law()
     closed: bool = False
 
 
 @dataclass(frozen=True)
 class Due:
     """A deadline that must exist. `source` names its fact ("stay:<uuid>"), unique in a case with `kind`.
+
+    Where several terms hang on one fact, the term's name follows it ("application:<uuid>:kz-05").
 
     `rule`: the version of the legal rule that the day was counted by ("kz-2023@2"), "" where none was.
     """
@@ -108,7 +144,15 @@ def derive(facts: CaseFacts) -> tuple[Due, ...]:
     """
     if facts.closed:
         return ()
-    found = (*_of_stays(facts), *_of_documents(facts), *_of_applications(facts), *_of_tasks(facts))
+    found = (
+        *_of_stays(facts),
+        *_of_documents(facts),
+        *_of_applications(facts),
+        *_of_tasks(facts),
+        *_of_procedures(facts),
+        *_of_arrivals(facts),
+        *_of_home(facts),
+    )
     return tuple(sorted(found, key=lambda due: (due.due_on, due.kind, due.source)))
 
 
@@ -143,6 +187,50 @@ def _of_tasks(facts: CaseFacts) -> Iterator[Due]:
     for task in facts.tasks:
         if task.due_on and not task.done:
             yield Due(Kind.TASK, f"task:{task.id}", task.due_on, task.country or facts.country)
+
+
+def _of_procedures(facts: CaseFacts) -> Iterator[Due]:
+    for procedure in facts.procedures:
+        for clock in reminded(clocks(procedure, facts.law)):
+            source = f"application:{procedure.id}:{clock.name}"
+            yield Due(clock.term.value, source, clock.last_day, procedure.country, clock.rule)
+
+
+def _of_arrivals(facts: CaseFacts) -> Iterator[Due]:
+    for arrival in facts.arrivals:
+        for clock in reminded(arrival_clocks(arrival, facts.law)):
+            source = f"stay:{arrival.id}:{clock.name}"
+            yield Due(Kind.APPLY_BY, source, clock.last_day, arrival.country, clock.rule)
+        for duty in duties(arrival, facts.law):
+            source = f"stay:{arrival.id}:{duty.code}"
+            yield Due(Kind.OBLIGATION, source, duty.last_day, arrival.country, version_of(duty.row))
+
+
+def _of_home(facts: CaseFacts) -> Iterator[Due]:
+    for fact in facts.home:
+        if fact.due_on:
+            yield Due(fact.kind, fact.source, fact.due_on, fact.country or facts.country)
+
+
+def open_questions(facts: CaseFacts) -> dict[str, str]:
+    """The most urgent open question of each application, by its source; "" where there is none."""
+    urgent = [Term.APPEAL, Term.STEP, Term.AUTHORITY]
+    found = {}
+    for procedure in facts.procedures:
+        asked = (
+            []
+            if facts.closed
+            else sorted(
+                questions(procedure, facts.law), key=lambda each: (urgent.index(each.term), each.code)
+            )
+        )
+        found[f"application:{procedure.id}"] = asked[0].code if asked else ""
+    return found
+
+
+def fact_of(source: str) -> str:
+    """The fact that a deadline's source names, without the term that hangs on it."""
+    return ":".join(source.split(":")[:2])
 
 
 def lead_reached(days_left: int, leads: Iterable[int] = DEFAULT_LEADS) -> int | None:

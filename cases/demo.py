@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cases import countries
-from cases.deadlines import derive
+from cases.deadlines import derive, open_questions
 from cases.demo_words import (
     APPLICATIONS,
     GIVEN_NAMES,
@@ -162,6 +162,9 @@ def _one_case(
     facts, _damaged = facts_in(
         case, today=today, stays=stays, documents=documents, applications=applications, tasks=tasks
     )
+    asked = open_questions(facts)
+    for application in applications:
+        application.asks = asked[f"application:{application.pk}"]
     batch.deadlines += [Deadline.of(case, due) for due in derive(facts)]
 
 

@@ -12,7 +12,19 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext
 
 from cases import countries
-from cases.models import Application, Deadline, IdentityDocument, Stay, Task
+from cases.models import (
+    Appeal,
+    Application,
+    Deadline,
+    Hearing,
+    IdentityDocument,
+    Stay,
+    Task,
+    WantedCheck,
+    WantedFinding,
+    law,
+)
+from cases.models.term_words import TO_CONFIRM, confirmed, what
 from vault.show import UNREADABLE, shown
 
 LONGEST = 140
@@ -22,7 +34,13 @@ TABLES: dict[str, tuple[Any, str]] = {
     "document": (IdentityDocument, "documents-group"),
     "application": (Application, "applications-group"),
     "task": (Task, "tasks-group"),
+    "appeal": (Appeal, "appeals-group"),
+    "hearing": (Hearing, "hearings-group"),
+    "wanted": (WantedCheck, "wanted_checks-group"),
 }
+PARENTS = {"appeal": ("application",), "hearing": ("proceeding",)}
+# What tells several terms of one fact apart stands behind its id: a typed day, or the code of a rule.
+TYPED = "t-"
 
 
 @dataclass(frozen=True)
@@ -39,28 +57,47 @@ def origins(rows: Iterable[Deadline]) -> dict[UUID, Origin]:
     named = {row.pk: _source(row) for row in rows}
     facts: dict[tuple[str, UUID], Any] = {}
     for table, (model, _anchor) in TABLES.items():
-        keys = {key for name, key in named.values() if name == table}
+        keys = {key for name, key, _term in named.values() if name == table}
         if keys:
-            facts |= {(table, fact.pk): fact for fact in model.objects.filter(pk__in=keys).with_keys()}
+            found = model.objects.filter(pk__in=keys).select_related(*PARENTS.get(table, ())).with_keys()
+            facts |= {(table, fact.pk): fact for fact in found}
     return {row.pk: _origin(row, *named[row.pk], facts) for row in rows}
 
 
-def _source(row: Deadline) -> tuple[str, UUID | None]:
-    table, _colon, key = str(shown(row, "source")).partition(":")
+def _source(row: Deadline) -> tuple[str, UUID | None, str]:
+    """The table, the row and the term that a source names ("application:<uuid>:kz-05")."""
+    table, _colon, rest = str(shown(row, "source")).partition(":")
+    key, _colon, term = rest.partition(":")
     try:
-        return table, UUID(key)
+        return table, UUID(key), term
     except ValueError:
-        return table, None
+        return table, None, term
 
 
-def _origin(row: Deadline, table: str, key: UUID | None, facts: dict[tuple[str, UUID], Any]) -> Origin:
+def _origin(
+    row: Deadline, table: str, key: UUID | None, term: str, facts: dict[tuple[str, UUID], Any]
+) -> Origin:
     if table not in TABLES:
         return Origin(str(UNREADABLE))
     fact = facts.get((table, key)) if key else None
     anchor = TABLES[table][1]
     if fact is None or fact.case_id != row.case_id:
         return Origin(gettext("The fact it was counted from is no longer in the file."), anchor)
-    return Origin(Truncator(_WORDS[table](fact)).chars(LONGEST), anchor)
+    words = _WORDS[table](fact)
+    if term:
+        words = f"{words}. {_of_term(term, shown(row, 'rule'))}"
+    return Origin(Truncator(words).chars(LONGEST), anchor)
+
+
+def _of_term(term: str, rule: Any) -> str:
+    """What a term is for, and by which rule; every one without a lawyer's word says so."""
+    if term.startswith(TYPED):
+        return gettext("Typed from the decision's own page")
+    rows = law.by_id()
+    if term in rows:
+        check = confirmed(rows[term].check.verified_on, rows[term].check.verified_by)
+        return f"{what(rows[term].deadline)} ({rule or term}, {check})"
+    return f"{what(term)} ({rule}, {TO_CONFIRM})"
 
 
 def _of_stay(stay: Stay) -> str:
@@ -87,6 +124,24 @@ def _of_task(task: Task) -> str:
     return str(shown(task, "text"))
 
 
+def _of_appeal(appeal: Appeal) -> str:
+    return gettext("Appeal. %(application)s") % {"application": appeal.application.headline}
+
+
+def _of_hearing(hearing: Hearing) -> str:
+    article = shown(hearing.proceeding, "article")
+    return gettext("Proceeding at home, article %(article)s") % {"article": article or "–"}
+
+
+def _of_wanted(check: WantedCheck) -> str:
+    return f"{check.get_wanted_list_display()}: {_finding(check)}"
+
+
+def _finding(check: WantedCheck) -> str:
+    found = shown(check, "finding")
+    return str(WantedFinding(found).label) if found in WantedFinding.values else str(found or "–")
+
+
 def _day(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value or "")
 
@@ -96,4 +151,7 @@ _WORDS: dict[str, Any] = {
     "document": _of_document,
     "application": _of_application,
     "task": _of_task,
+    "appeal": _of_appeal,
+    "hearing": _of_hearing,
+    "wanted": _of_wanted,
 }

@@ -1,6 +1,8 @@
 """The tables of the desk."""
 
+from cases.models.appeal import Appeal, ClockPause, Outcome, Stops, TypedDeadline
 from cases.models.application import Application, Evidence
+from cases.models.blocker import Blocker
 from cases.models.care import Care
 from cases.models.case import Case, CaseShare, Category, Colour, Status
 from cases.models.contact import ChannelKind, ChannelOwner, ContactChannel
@@ -12,16 +14,27 @@ from cases.models.history import FactHistory, KeptForGood
 from cases.models.identity import Identity
 from cases.models.legal_rule import LegalRule, RuleConfirmation, RuleTable
 from cases.models.note import Note, Task
+from cases.models.proceeding import (
+    ExtraditionNote,
+    Hearing,
+    Proceeding,
+    ProceedingStage,
+    WantedCheck,
+    WantedFinding,
+    WantedList,
+)
 from cases.models.reminder import DAILY, LeadTimes, Postbox, Reminder, ReminderState, Trouble
-from cases.models.stages import ApplicationKind, Stage
+from cases.models.stages import ApplicationKind, Stage, Tag
 from cases.models.stay import Basis, EntryKind, Stay
 
 __all__ = [
+    "Appeal",
     "Application",
     "ApplicationKind",
     "Applied",
     "Authenticity",
     "Basis",
+    "Blocker",
     "Care",
     "Case",
     "CaseShare",
@@ -29,6 +42,7 @@ __all__ = [
     "ChannelKind",
     "ChannelOwner",
     "Circuit",
+    "ClockPause",
     "Colour",
     "ContactChannel",
     "Custody",
@@ -40,7 +54,9 @@ __all__ = [
     "DocumentKind",
     "EntryKind",
     "Evidence",
+    "ExtraditionNote",
     "FactHistory",
+    "Hearing",
     "Heartbeat",
     "Identity",
     "IdentityDocument",
@@ -48,8 +64,11 @@ __all__ = [
     "LeadTimes",
     "LegalRule",
     "Note",
+    "Outcome",
     "PlanTrouble",
     "Postbox",
+    "Proceeding",
+    "ProceedingStage",
     "Pulse",
     "Reminder",
     "ReminderState",
@@ -58,6 +77,12 @@ __all__ = [
     "Stage",
     "Status",
     "Stay",
+    "Stops",
+    "Tag",
     "Task",
     "Trouble",
+    "TypedDeadline",
+    "WantedCheck",
+    "WantedFinding",
+    "WantedList",
 ]

@@ -17,9 +17,10 @@ from cases.models.stages import (
     TRAVEL_STAGES,
     ApplicationKind,
     Stage,
+    Tag,
     may_move,
 )
-from vault.fields import SealedCharField, SealedDateField, SealedTextField
+from vault.fields import SealedCharField, SealedDateField, SealedJSONField, SealedTextField
 
 NOT_ASYLUM = _(
     "A refused request for a travel document is not a refused asylum claim. "
@@ -38,6 +39,21 @@ class Evidence(models.TextChoices):
     PRESS = "press", _("Claimed in the press, not verified")
     PAPER_SEEN = "paper_seen", _("Verified: we saw the paper")
     AUTHORITY = "authority", _("Verified: confirmed by the authority")
+
+
+VERIFIED = frozenset({Evidence.PAPER_SEEN, Evidence.AUTHORITY})
+
+
+def standing(kind: str, stage: str, evidence: str) -> str:
+    """What was asked for and where it stands, in words; what nobody has verified says so."""
+    words = str(Stage(stage).label)
+    if kind == ApplicationKind.TRAVEL_DOCUMENT:
+        if stage not in TRAVEL_STAGES:
+            words = gettext("Travel document or visa: %(stage)s") % {"stage": words}
+        words = gettext("%(stage)s; no decision on protection") % {"stage": words}
+    else:
+        words = f"{ApplicationKind(kind).label}: {words}"
+    return words if evidence in VERIFIED else f"{words} ({Evidence(evidence).label})"
 
 
 class Application(Facet):
@@ -72,7 +88,12 @@ class Application(Facet):
     )
     reasons_served_on = SealedDateField(_("reasons served"), null=True, blank=True)
     risk_known_on = SealedDateField(_("danger at home known since"), null=True, blank=True)
+    tags = SealedJSONField(_("what kind of procedure or refusal"), null=True, blank=True)
     remark = SealedTextField(_("remark"), null=True, blank=True)
+    # What the desk must be told before it can count a term: a code, never a day, so that lists need no key.
+    asks = models.CharField(_("open question"), max_length=40, default="", blank=True, editable=False)
+
+    not_in_history = frozenset({"asks"})
 
     # Set by the door before save(): the stage was recorded wrongly, the application did not move.
     is_correction = False
@@ -122,17 +143,12 @@ class Application(Facet):
     @property
     def headline(self) -> str:
         """Country, what was asked for and where it stands, so that no refusal reads as another one."""
-        country, stage = countries.name(self.country), str(Stage(self.stage).label)
-        if self.kind == ApplicationKind.TRAVEL_DOCUMENT:
-            what = gettext("travel document or visa (no decision on protection)")
-        else:
-            what = str(ApplicationKind(self.kind).label)
-        told = (
-            ""
-            if self.evidence in (Evidence.PAPER_SEEN, Evidence.AUTHORITY)
-            else f" ({self.get_evidence_display()})"
-        )
-        return f"{country}: {what}: {stage}{told}"
+        return f"{countries.name(self.country)}: {self.standing}"
+
+    @property
+    def standing(self) -> str:
+        """The same without the country."""
+        return standing(self.kind, self.stage, self.evidence)
 
     def clean(self) -> None:
         """Refuse stages the kind cannot reach, moves the law does not know, unknowns nobody checks."""
@@ -143,6 +159,9 @@ class Application(Facet):
         if self.stage == Stage.STATUS_UNKNOWN and not self.filled("next_check_on"):
             raise refusal("next_check_on", NEEDS_CHECK)
         self._refuse_impossible_move()
+        unknown = set(self.known("tags") or ()) - set(Tag.values)
+        if unknown:
+            raise refusal("tags", _("This kind of procedure does not exist. Choose from the list."))
         if self.known("served_on") and self.known("decided_on") and self.served_on < self.decided_on:
             raise refusal("served_on", _("It was served before it was decided. Check both dates."))
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases import countries
-from cases.deadlines import Due, Kind
+from cases.deadlines import Due, Kind, fact_of
 from cases.models.care import Care, new_care
 from cases.models.history import known
 from staff import trail
@@ -45,6 +45,13 @@ class DeadlineKind(models.TextChoices):
     INTERVIEW = Kind.INTERVIEW.value, _("Interview")
     HEARING = Kind.HEARING.value, _("Hearing")
     TASK = Kind.TASK.value, _("Task")
+    APPLY_BY = Kind.APPLY_BY.value, _("Last day to ask for asylum")
+    APPEAL_END = Kind.APPEAL_END.value, _("Window of appeal closes")
+    PROCEDURE_STEP = Kind.PROCEDURE_STEP.value, _("Step in the procedure")
+    AUTHORITY_DUE = Kind.AUTHORITY_DUE.value, _("The authority must act by this day")
+    OBLIGATION = Kind.OBLIGATION.value, _("Duty after arrival")
+    HOME_HEARING = Kind.HOME_HEARING.value, _("Hearing at home")
+    WANTED_CHECK = Kind.WANTED_CHECK.value, _("Look into the wanted list again")
 
 
 class DeadlineState(models.TextChoices):
@@ -133,7 +140,7 @@ class DeadlineQuerySet(SealedQuerySet["Deadline"]):
             gone = [
                 row
                 for key, row in stored.items()
-                if key not in wanted and key[1] not in unreadable and row.state == DeadlineState.OPEN
+                if key not in wanted and fact_of(key[1]) not in unreadable and row.state == DeadlineState.OPEN
             ]
             for row in gone:
                 row.cancel(gettext("The facts no longer call for it."))

@@ -52,7 +52,33 @@ class Stage(models.TextChoices):
     STATUS_UNKNOWN = "status_unknown", _("Status unknown")
 
 
+class Tag(models.TextChoices):
+    """What kind of procedure or refusal it is, as a person said: the term depends on it."""
+
+    SIMPLE = "simple", _("Refused on the merits, not as manifestly unfounded")
+    MANIFESTLY_UNFOUNDED = "manifestly_unfounded", _("Refused as manifestly unfounded")
+    INADMISSIBLE = "inadmissible", _("Refused as inadmissible")
+    ACCELERATED = "accelerated", _("Accelerated procedure")
+    REGULAR = "regular", _("Regular procedure")
+    BORDER = "border", _("Border procedure")
+    ADMISSIBILITY = "admissibility", _("Admissibility phase")
+    DUBLIN = "dublin", _("Dublin III case (registered before 1 July 2026)")
+    DETAINED = "detained", _("The person is detained")
+    IRREGULAR = "irregular", _("Irregular entry")
+    IRREGULAR_LAND_BORDER = "irregular_land_border", _("Irregular entry over a land border")
+    PORT_OF_ENTRY = "port_of_entry", _("Claim made at a port of entry")
+    NL_GENERAL = "nl_general_procedure", _("Netherlands: refused in the general asylum procedure (AA)")
+    OTHER = "other", _("None of the others that are offered here")
+    US_JUDGE = "us_immigration_judge", _("Decided by an immigration judge")
+    US_BIA = "us_bia", _("Decided by the Board of Immigration Appeals")
+    CA_RPD = "ca_rpd", _("Decided by the Refugee Protection Division")
+    CA_RAD = "ca_rad", _("Decided by the Refugee Appeal Division")
+    FR_CNDA = "fr_cnda", _("Decided by the Cour nationale du droit d'asile")
+
+
 S = Stage
+# Kinds that the procedural rows speak of: they are about asylum, and say nothing about visas and permits.
+ASYLUM_KINDS = frozenset({ApplicationKind.ASYLUM_CLAIM, ApplicationKind.APPEAL})
 TRAVEL_STAGES = frozenset({S.TRAVEL_REQUESTED, S.TRAVEL_REFUSED, S.TRAVEL_GRANTED})
 # Stages in which an application for a travel document may stand: none of them decides about asylum.
 STAGES_OF_TRAVEL_DOCUMENT = TRAVEL_STAGES | {

@@ -63,6 +63,12 @@ class Stay(Facet):
     basis_valid_until = SealedDateField(_("basis valid until"), null=True, blank=True)
     registered_place = SealedTextField(_("registered address"), null=True, blank=True)
     registered_place_from = SealedDateField(_("registered there since"), null=True, blank=True)
+    registration_done_on = SealedDateField(
+        _("registration done on"),
+        null=True,
+        blank=True,
+        help_text=_("The day on which the duty to register at this address was fulfilled."),
+    )
     actual_place = SealedTextField(_("place of actual stay"), null=True, blank=True)
     last_legal_day = SealedDateField(
         _("last legal day"),

@@ -75,7 +75,7 @@ def test_a_case_with_a_stay_a_passport_and_two_applications_is_saved_once(olga, 
     assert case.identity.surname == "Нестеров"
     assert case.notes.get().author == olga
     kinds = sorted(Deadline.objects.open().values_list("kind", flat=True))
-    assert kinds == ["application_check", "document_end", "stay_end"]
+    assert kinds == ["application_check", "apply_by", "document_end", "stay_end"]
 
 
 def test_names_of_changed_fields_stand_on_the_trail_and_values_do_not(case, olga, at_desk):

@@ -32,7 +32,7 @@ def only(case):
 
 
 def test_facts_become_open_deadlines(case, olga):
-    Stay.objects.create(by=olga, case=case, country="KZ", entered_on=date(2026, 9, 12),
+    Stay.objects.create(by=olga, case=case, country="AM", entered_on=date(2026, 9, 12),
                         last_legal_day=DAY, last_legal_day_source="stamp")  # fmt: skip
     case.refresh_deadlines()
     deadline = only(case)
@@ -127,7 +127,7 @@ def test_a_damaged_deadline_is_repaired_from_its_fact(case):
 
 
 def test_a_closed_case_has_no_open_deadlines(case, olga):
-    Stay.objects.create(by=olga, case=case, country="KZ", entered_on=date(2026, 9, 12),
+    Stay.objects.create(by=olga, case=case, country="AM", entered_on=date(2026, 9, 12),
                         last_legal_day=DAY, last_legal_day_source="stamp")  # fmt: skip
     case.refresh_deadlines()
     case.close(on=date(2026, 11, 23), by=olga, reason="Safe.")

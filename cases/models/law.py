@@ -1,0 +1,21 @@
+"""The law that the desk counts by: the rows that stand in the database, as the pure modules take them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from cases.clocks import Law
+from cases.models.legal_rule import LegalRule
+from cases.rules.reference import ProceduralRow
+
+
+def current(on: date) -> Law:
+    """The rows that stand, past and announced ones too, and the members of the EU on `on`."""
+    tables = LegalRule.objects.tables()
+    return Law(tables.terms, tables.stays, tables.members("EU", on))
+
+
+def by_id() -> dict[str, ProceduralRow]:
+    """The newest version of every procedural row, by its id: for words about a term."""
+    rows = LegalRule.objects.procedural_rows()
+    return {row.id: row for row in sorted(rows, key=lambda row: row.valid_from or date.min)}
