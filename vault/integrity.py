@@ -67,6 +67,8 @@ def verify(count: Count) -> Iterator[Finding]:
                     owners.add(row.seal_identity()[1])
                 yield from _cells(row, count)
                 yield from _indexes(row)
+            for row, problem in model.stale_beside(chunk):
+                yield _finding(row, "*", problem)
     yield from _record_keys(owners)
 
 

@@ -197,6 +197,18 @@ class SealedModel(models.Model):
         for start in range(0, len(owners), _BATCH):
             RecordKey.objects.using(using).filter(owner__in=owners[start : start + _BATCH]).delete()
 
+    # -- rows beside these that are computed from them, such as the words of a name
+
+    @classmethod
+    def renew_beside(cls, rows: Sequence[Any]) -> int:
+        """Make the rows that are computed from `rows` what they should be; how many came or went."""
+        return 0
+
+    @classmethod
+    def stale_beside(cls, rows: Sequence[Any]) -> Iterable[tuple[Any, str]]:
+        """Those of `rows` whose computed rows are not what they should be, each with what is wrong."""
+        return ()
+
     # -- saving
 
     def save(self, *args: Any, **kwargs: Any) -> None:

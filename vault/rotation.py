@@ -68,6 +68,19 @@ def rotate(name: str, told: Callable[[int], None] = lambda rows: None) -> Moved:
     return moved
 
 
+def reindex(told: Callable[[int], None] = lambda rows: None) -> Moved:
+    """Recompute every index under the index key: after an update that brought new ones or other rules.
+
+    May be stopped at any moment and run again: each batch is committed, and what is right already stays.
+    """
+    moved = Moved()
+    _move("index", moved, told, savepoints=True)
+    for model in sealed_models():
+        for chunk in chunks(model, CHUNK):
+            moved.indexes += model.renew_beside(chunk)
+    return moved
+
+
 def retire(name: str) -> list[str]:
     """Take all but the first key out of the file of the key `name`, and destroy them; gives their ids.
 

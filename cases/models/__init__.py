@@ -13,6 +13,7 @@ from cases.models.heartbeat import Circuit, Heartbeat, PlanTrouble, Pulse
 from cases.models.history import FactHistory, KeptForGood
 from cases.models.identity import Identity
 from cases.models.legal_rule import LegalRule, RuleConfirmation, RuleTable
+from cases.models.name_word import NameWord
 from cases.models.note import Note, Task
 from cases.models.proceeding import (
     ExtraditionNote,
@@ -63,6 +64,7 @@ __all__ = [
     "KeptForGood",
     "LeadTimes",
     "LegalRule",
+    "NameWord",
     "Note",
     "Outcome",
     "PlanTrouble",

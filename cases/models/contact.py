@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from cases.models.history import Facet, of_case, refusal
-from vault.fields import SealedCharField, SealedDateField, SealedTextField
+from vault.fields import BlindIndex, SealedCharField, SealedDateField, SealedTextField
 
 
 class ChannelKind(models.TextChoices):
@@ -43,6 +43,8 @@ class ContactChannel(Facet):
     case = of_case("contacts")
     kind = models.CharField(_("kind"), max_length=20, choices=ChannelKind)
     value = SealedCharField(_("number or address"), null=True, blank=True)
+    phone_index = BlindIndex("value", normalise="vault.normalise.contact_phone")
+    handle_index = BlindIndex("value", normalise="vault.normalise.contact_handle")
     owner = models.CharField(
         _("whose it is"), max_length=20, choices=ChannelOwner, default=ChannelOwner.PERSON
     )

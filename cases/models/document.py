@@ -10,7 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from cases import countries
 from cases.models.history import Facet, of_case, refusal
-from vault.fields import SealedCharField, SealedDateField, SealedTextField
+from vault.fields import BlindIndex, SealedCharField, SealedDateField, SealedTextField
 
 
 class DocumentKind(models.TextChoices):
@@ -58,6 +58,7 @@ class IdentityDocument(Facet):
         _("issued by"), max_length=2, choices=countries.choices, default="RU"
     )
     number = SealedCharField(_("series and number"), null=True, blank=True, max_length=60)
+    number_index = BlindIndex("number", normalise="vault.normalise.document_number")
     issued_on = SealedDateField(_("date of issue"), null=True, blank=True)
     valid_until = SealedDateField(
         _("valid until"),

@@ -1,11 +1,33 @@
 """Who the person is: the part of a file that must never leave it."""
 
-from django.db import models
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from cases import countries
-from cases.models.history import Facet, refusal
+from cases.models.history import UNSAID, Facet, KeptQuerySet, _Unsaid, refusal
+from cases.models.name_word import NameWord
 from vault.fields import SealedCharField, SealedDateField, SealedJSONField
+
+if TYPE_CHECKING:
+    from staff.models import User
+
+
+class IdentityQuerySet(KeptQuerySet["Identity"]):
+    """Identities, each with the words of its names beside it."""
+
+    def bulk_create(
+        self, objs: Iterable[Identity], *args: Any, by: User | None | _Unsaid = UNSAID, **kw: Any
+    ) -> list[Identity]:
+        """As for every facet; their words are indexed in the same transaction."""
+        with transaction.atomic(using=self.db, savepoint=False):
+            rows = super().bulk_create(objs, *args, by=by, **kw)
+            NameWord.renew(row.case_id for row in rows)
+        return rows
 
 
 class Identity(Facet):
@@ -37,6 +59,8 @@ class Identity(Facet):
         _("citizenships"), null=True, blank=True, help_text=_("Country codes: a list such as RU, KZ.")
     )
 
+    objects = models.Manager.from_queryset(IdentityQuerySet)()
+
     class Meta:
         verbose_name = _("identity")
         verbose_name_plural = _("identity")
@@ -50,3 +74,19 @@ class Identity(Facet):
             raise refusal(
                 "citizenships", _("Write two-letter country codes with commas between them, such as RU, KZ.")
             )
+
+    def save(self, *, by: User | None | _Unsaid = UNSAID, **options: Any) -> None:
+        """As for every facet; the words of the names are indexed in the same transaction."""
+        with transaction.atomic(using=options.get("using")):
+            super().save(by=by, **options)
+            NameWord.renew([self.case_id])
+
+    @classmethod
+    def renew_beside(cls, rows: Sequence[Any]) -> int:
+        """Bring the words of these identities up to date; for `vault reindex`."""
+        return NameWord.renew(row.case_id for row in rows)
+
+    @classmethod
+    def stale_beside(cls, rows: Sequence[Any]) -> Iterator[tuple[Any, str]]:
+        """The identities whose words are not indexed as they stand; for `vault verify`."""
+        return NameWord.missing(rows)

@@ -1,4 +1,4 @@
-"""`manage.py vault`: the keys (init, status, rotate; more in by_hand.py) and what they seal (verify)."""
+"""`manage.py vault`: keys (init, status, rotate; more in by_hand.py) and what they seal (verify, reindex)."""
 
 from collections import Counter
 from typing import Any
@@ -33,6 +33,7 @@ class Command(ByHand):
             "--retire", action="store_true", help="last: destroy the old key; old backups need it"
         )
         commands.add_parser("verify", help="open every cell, recompute every index, report what does not fit")
+        commands.add_parser("reindex", help="after an update: recompute every index; may be repeated")
         self.add_by_hand(commands)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -93,6 +94,18 @@ class Command(ByHand):
         if findings:
             raise CommandError(f"{summary}; {findings} not as they should be. Restore them from a backup.")
         self.stdout.write(f"{summary}; everything is as it should be.")
+
+    def reindex(self, **_options: Any) -> None:
+        """Make every index what today's rules make of what it points at."""
+        if not keyring().holds("root"):
+            raise CommandError("This process holds no root key. Run this on the desk.")
+        canaries.require()
+        done = rotation.reindex()
+        for finding in done.unreadable:
+            self.stdout.write(str(finding))
+        self.stdout.write(
+            f"Renewed {done.indexes} indexes; {len(done.unreadable)} belong to values that do not open."
+        )
 
     def rotate(self, *, key: str, add: bool = False, retire: bool = False, **_options: Any) -> None:
         """One of the three steps of changing a key (see vault.rotation)."""
