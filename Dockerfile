@@ -7,7 +7,7 @@ FROM python:3.13-slim AS desk
 ENV DESK_PREPARED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 # Keys are mounted into a folder that only this user may enter.
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin desk \
- && install -d -m 700 -o desk -g desk /keys
+ && install -d -m 700 -o desk -g desk /keys /files
 WORKDIR /app
 COPY requirements.txt ./
 RUN pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements.txt

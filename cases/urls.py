@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
-from cases.views import board, digest, health, readers
+from cases.views import board, digest, files, health, readers
 from staff.sites import desk
 
 urlpatterns = [
@@ -14,5 +14,8 @@ urlpatterns = [
     path("desk/board/", desk.admin_view(board.show), name="board"),
     path("desk/board/<uuid:key>/", desk.admin_view(board.deadline), name="deadline"),
     path("desk/readers/<uuid:key>/", desk.admin_view(readers.show), name="readers"),
+    path("desk/case/<uuid:key>/files/", desk.admin_view(files.of_case), name="case_files"),
+    path("desk/case/<uuid:key>/erase/", desk.admin_view(files.erase), name="case_erase"),
+    path("desk/file/<uuid:key>/", desk.admin_view(files.download), name="case_file"),
     path("desk/digest/", desk.admin_view(digest.show), name="digest"),
 ]

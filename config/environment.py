@@ -154,6 +154,14 @@ def seconds(name: str, default: float) -> float:
     return found
 
 
+def number(name: str, default: int) -> int:
+    """A whole number of at least 1."""
+    value = text(name, str(default))
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 10**9:
+        refuse(name, "is not a whole number above 0", f"Write it like {default}, or leave {name} out")
+    return int(value)
+
+
 def folder(name: str, default: Path) -> Path:
     """An absolute folder; it need not exist yet."""
     return Path(text(name, str(default))).expanduser().absolute()

@@ -37,6 +37,8 @@ POLICY = "; ".join(
         "manifest-src 'self'",
     ]
 )
+# For what is downloaded and may come from strangers: should a browser open it after all, nothing in it runs.
+FILE_POLICY = "sandbox; default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 # Those that browsers know: an unknown name is an error on the console.
 FEATURES = """
 accelerometer autoplay camera display-capture encrypted-media fullscreen geolocation gyroscope hid
@@ -74,6 +76,8 @@ class HeadersMiddleware:
         response = self.get_response(request)
         for name, value in HEADERS.items():
             response[name] = value
+        if response.get("Content-Disposition", "").startswith("attachment"):
+            response["Content-Security-Policy"] = FILE_POLICY
         # A static file never gets as far as the session; the rest may show what only one person may see.
         if hasattr(request, "session"):
             response["Cache-Control"] = "no-store"

@@ -26,6 +26,7 @@ class Act(TextChoices):
     SEE_TEAM = "see_team", _("see every case of the own team")
     ASSIGN_CASES = "assign_cases", _("assign and hand over cases")
     SEE_DUPLICATES = "see_duplicates", _("learn that two cases may be one person, also across teams")
+    ERASE_CASES = "erase_cases", _("erase a case for good")
     SIGN_DIGEST = "sign_digest", _("read and sign the digest")
     READ_RULES = "read_rules", _("read the legal rules")
     MANAGE_RULES = "manage_rules", _("change and confirm legal rules")
@@ -48,6 +49,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.SEE_TEAM: frozenset({CO}),
     Act.ASSIGN_CASES: frozenset({CO}),
     Act.SEE_DUPLICATES: frozenset({CO}),
+    Act.ERASE_CASES: frozenset({CO}),
     Act.SIGN_DIGEST: frozenset({CO}),
     Act.READ_RULES: frozenset({CW, LA, CO}),
     Act.MANAGE_RULES: frozenset({LA}),

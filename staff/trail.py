@@ -7,7 +7,7 @@ never their values, and the reason given. No addresses of clients.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
@@ -37,6 +37,9 @@ class Verb(models.TextChoices):
     CASE_ASSIGNED = "case_assigned", _("assigned the case")
     CASE_REOPENED = "case_reopened", _("took the closed case up again")
     CASE_SHARED = "case_shared", _("shared the case")
+    CASE_ERASED = "case_erased", _("erased the case for good")
+    FILE_ADDED = "file_added", _("added a file")
+    FILE_READ = "file_read", _("downloaded a file")
     CASES_LISTED = "cases_listed", _("listed cases")
     CASES_SEARCHED = "cases_searched", _("searched")
     DUPLICATES_LISTED = "duplicates_listed", _("looked for possible duplicates")
@@ -160,14 +163,15 @@ def append(
     reason: str = "",
     query: str = "",
     about: UUID | None = None,
+    receipt: Mapping[str, Any] | None = None,
     at: datetime | None = None,
 ) -> TrailRow:
     """Add one row, in the caller's transaction: call it inside the same `atomic()` as the act.
 
     `fields` are names of changed fields, never values; `query` is what was searched for, of no case, so that
     the house's key seals it; `about` is the account, grant or record that the act concerns where that is not
-    the case itself. Where the case is erased or unknown, the details name it and
-    are sealed under the house's key.
+    the case itself; `receipt` counts what an act did. Where the case is erased or unknown, the details name
+    it and are sealed under the house's key.
     """
     details: dict[str, Any] = {}
     if names := sorted(set(fields)):
@@ -178,6 +182,8 @@ def append(
         details["query"] = query
     if about is not None:
         details["about"] = str(about)
+    if receipt:
+        details["receipt"] = dict(receipt)
     row = TrailRow(at=at or timezone.now(), actor=actor, verb=verb, case=case_id, details=details)
     # Asked beforehand: an exception inside save() would roll back the act that this row is about.
     if case_id is not None and isinstance(row.record_cipher(sealing=True), NoKey):

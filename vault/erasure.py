@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from vault.cipher import ERASED_CELL, Sealed
+from vault.cipher import ERASED_CELL, NONCE_BYTES, V1, Sealed
 from vault.integrity import sealed_models
 from vault.models import HOUSE, RecordKey, SealedModel
 
@@ -72,6 +72,11 @@ def erase(owner: UUID) -> Receipt:
         RecordKey.objects.filter(pk=owner).update(wrapped=None)
         transaction.on_commit(lambda: give_back_pages(RecordKey))
     return Receipt(owner, timezone.now(), rows, indexes, cells, key.wrapped is None)
+
+
+def empty_cell() -> Sealed:
+    """For a column that must not be NULL though its owner is erased: reads as "[erased]", holds nothing."""
+    return Sealed(V1 + secrets.token_bytes(NONCE_BYTES + 48))
 
 
 def rows_of(model: type[SealedModel], owner: UUID) -> models.QuerySet[Any] | None:

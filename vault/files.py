@@ -189,8 +189,22 @@ def store(source: Readable, folder: Path, *, of: SealedModel, quota_bytes: int) 
     The file appears whole or not at all: it is written under another name (0600), synced, then renamed, and
     removed on any error. Raises TooLarge or CannotStore; errors of `source` pass through.
     """
+    name = begin(source, folder, of=of, quota_bytes=quota_bytes)
+    try:
+        finish(folder, name)
+    except BaseException:
+        abandon(folder, name)
+        raise
+    return name
+
+
+def begin(source: Readable, folder: Path, *, of: SealedModel, quota_bytes: int) -> str:
+    """The first half of `store`, for a file whose row is not committed yet: whole on the disk, not in place.
+
+    Call `finish` once the row is committed, `abandon` if it is not; what is killed in between is swept.
+    """
     name = secrets.token_hex(16)
-    unfinished = folder / f".{name}.part"
+    unfinished = _unfinished(folder, name)
     try:
         with _disk():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -201,17 +215,36 @@ def store(source: Readable, folder: Path, *, of: SealedModel, quota_bytes: int) 
                     _write_all(file.fileno(), piece)
             with _disk():
                 os.fsync(file.fileno())
-        with _disk():
-            # Copies and backups of the folder carry no times that could be laid beside the log.
-            os.utime(unfinished, (0, 0))
-            unfinished.rename(folder / name)
-            _sync(folder)
     except BaseException:  # also when the process is told to stop: no half of an upload stays
-        for left in (unfinished, folder / name):
-            with contextlib.suppress(OSError):
-                left.unlink(missing_ok=True)
+        abandon(folder, name)
         raise
     return name
+
+
+def finish(folder: Path, name: str) -> bool:
+    """Put a file that `begin` wrote into its place; False if there is none (it is in place already)."""
+    unfinished = _unfinished(folder, name)
+    with _disk():
+        try:
+            unfinished.rename(folder / name)
+        except FileNotFoundError:
+            return False
+        # Copies and backups of the folder carry no times that could be laid beside the log.
+        os.utime(folder / name, (0, 0))
+        _sync(folder)
+    return True
+
+
+def abandon(folder: Path, name: str) -> None:
+    """Remove what `begin` wrote; an error of the disk leaves it to `sweep`."""
+    for left in (_unfinished(folder, name), folder / name):
+        with contextlib.suppress(OSError):
+            left.unlink(missing_ok=True)
+
+
+def _unfinished(folder: Path, name: str) -> Path:
+    _path(folder, name)
+    return folder / f".{name}.part"
 
 
 def fetch(folder: Path, name: str, *, of: SealedModel) -> Iterator[bytes]:
@@ -245,8 +278,35 @@ def remove(folder: Path, name: str) -> bool:
     return True
 
 
+def stored_bytes(folder: Path, name: str) -> int:
+    """The room a stored file takes, finished or not; 0 if it is missing."""
+    for path in (_path(folder, name), _unfinished(folder, name)):
+        with contextlib.suppress(OSError):
+            return path.stat().st_size
+    return 0
+
+
+def total_bytes(folder: Path) -> int:
+    """The room all files in `folder` take."""
+    total = 0
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                total += entry.stat().st_size
+    return total
+
+
+def unfinished(folder: Path) -> list[str]:
+    """The names of files that `begin` wrote, or is writing, and nobody finished yet."""
+    found = (left.name.removeprefix(".").removesuffix(".part") for left in folder.glob(".*.part"))
+    return [name for name in found if _NAME.fullmatch(name)]
+
+
 def sweep(folder: Path, *, older_than_hours: int = 24) -> int:
-    """Delete what uploads left that were killed half way, and count it. Running uploads are younger."""
+    """Delete what uploads left that were killed half way, and count it. Running uploads are younger.
+
+    Whose row is committed must be finished first: see cases.files.sweep.
+    """
     swept = 0
     for left in folder.glob(".*.part"):
         with contextlib.suppress(FileNotFoundError):

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from cases import countries, reminders
+from cases import countries, files, reminders
 from cases.admin import lock, past
 from cases.admin.facets import PARTS
 from cases.admin.forms import FIELD_OVERRIDES, CaseForm, bare, choice_class
@@ -28,11 +28,12 @@ from cases.admin.listing import (
     open_deadlines,
 )
 from cases.models import Case, CaseShare, Status
+from cases.models.erasing import may_erase
 from staff import trail
 from staff.models import User
 from staff.sites import DeskModelAdmin, desk
 from vault.cipher import CannotOpen
-from vault.show import marker
+from vault.show import ERASED, marker
 
 NEXT_DEADLINES = 3
 
@@ -143,7 +144,9 @@ class CaseAdmin(DeskModelAdmin):
 
     @admin.display(description=_("status"), ordering="status")
     def status_badge(self, case: Case) -> str:
-        return format_html('<span class="badge">{}</span>', case.get_status_display())
+        return format_html(
+            '<span class="badge">{}</span>', ERASED if case.erased else case.get_status_display()
+        )
 
     @admin.display(description=_("country of stay"), ordering="country")
     def country_name(self, case: Case) -> str:
@@ -199,6 +202,8 @@ class CaseAdmin(DeskModelAdmin):
             context |= {
                 "show_save_and_add_another": False,
                 "head": case_head(case),
+                "files": files.lines(case),
+                "may_erase": may_erase(_person(request), case),
                 "notes": past.notes(case, limit),
                 "history": past.history(case, limit),
                 "trail": past.trail_rows(case, limit),

@@ -2,6 +2,7 @@
 
 from cases.models.appeal import Appeal, ClockPause, Outcome, Stops, TypedDeadline
 from cases.models.application import Application, Evidence
+from cases.models.attachment import Attachment, AttachmentKind
 from cases.models.blocker import Blocker
 from cases.models.care import Care
 from cases.models.case import Case, CaseShare, Category, Colour, Status
@@ -33,6 +34,8 @@ __all__ = [
     "Application",
     "ApplicationKind",
     "Applied",
+    "Attachment",
+    "AttachmentKind",
     "Authenticity",
     "Basis",
     "Blocker",

@@ -128,6 +128,7 @@ class Case(KeepsHistory, OwnerModel):
         verbose_name=_("caseworker"),
     )
     version = models.PositiveIntegerField(default=1, editable=False)
+    erased = models.BooleanField(_("erased for good"), default=False, editable=False)
     demo = models.BooleanField(_("invented, for the demonstration"), default=False, editable=False)
     summary = SealedTextField(_("summary"), null=True, blank=True)
     closed_on = SealedDateField(_("closed on"), null=True, blank=True)
@@ -278,6 +279,12 @@ class Case(KeepsHistory, OwnerModel):
             fields = {"caseworker", "team"} & self.changes().keys()
             self.save(by=by)
             trail.append(by, trail.Verb.CASE_ASSIGNED, case_id=self.pk, fields=fields, reason=reason)
+
+    def erase(self, *, by: User | None, reason: str) -> None:
+        """Erase the case for good (`by` is None on the console). Raises trail.Refused, ValidationError."""
+        from cases.models import erasing
+
+        erasing.erase(self, by=by, reason=reason)
 
     def share(self, *, to: User, until_on: datetime.date, by: User, reason: str = "") -> CaseShare:
         """Let `to` open the case up to and with `until_on`. Raises trail.Refused, ValidationError."""

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.deadlines import DEFAULT_LEADS
 from cases.models.deadline import DeadlineKind
+from vault.bulk import read_columns
 from vault.fields import KeyedTokenField, SealedDateTimeField, SealedJSONField
 from vault.models import SealedModel
 from vault.queryset import SealedQuerySet
@@ -64,6 +65,19 @@ class ReminderQuerySet(SealedQuerySet["Reminder"]):
     def dead(self) -> Self:
         """Rows that nobody was told of: the desk shows a banner for them."""
         return self.filter(state=ReminderState.DEAD)
+
+    def forget(self, deadlines: Iterable[UUID]) -> int:
+        """Delete the rows about these deadlines, sent or not; returns how many. For erasure only."""
+        about = {str(key) for key in deadlines}
+        found = read_columns(self.all(), "pk", "payload") if about else []
+        gone = [
+            UUID(bytes=key)
+            for key, payload in found
+            if isinstance(payload, dict) and payload.get("deadline") in about
+        ]
+        for start in range(0, len(gone), 500):
+            self.filter(pk__in=gone[start : start + 500]).delete()
+        return len(gone)
 
     def retry(self, now: datetime) -> int:
         """Try dead rows again, once their cause was put right."""

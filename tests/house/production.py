@@ -29,5 +29,7 @@ def environment(site: str, folder: Path, **changes: str) -> dict[str, str]:
         "BEHIND_TLS_PROXY": "true",
     }
     env |= {f"{name.upper()}_KEY_FILE": str(keys / f"{name}.key") for name in NEEDED[site]}
+    if site == "desk":
+        env["FILES_DIR"] = str(folder / "files")
     env |= changes
     return {name: value for name, value in env.items() if value}

@@ -70,6 +70,8 @@ class Installation:
         env = {key: filled_in(value) for key, value in service["environment"].items()}
         env = {key: files.get(value, value) for key, value in env.items()}
         env["DESK_VAR"] = str(self.folder / "var" / name)
+        if "FILES_DIR" in env:
+            env["FILES_DIR"] = str(self.folder / "files")
         # The image's own environment, and rounds that a test can wait for.
         return env | {
             "DESK_PREPARED": "1",

@@ -45,6 +45,8 @@ def refusal(done):
         ("BEHIND_TLS_PROXY", "maybe"),
         ("SECURE", "false"),
         ("ROOT_KEY_FILE", ""),
+        ("FILES_DIR", ""),
+        ("FILES_QUOTA_MB", "plenty"),
         ("CALENDAR_KEY_FILE", ""),
     ],
 )
