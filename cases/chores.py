@@ -14,8 +14,9 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import close_old_connections
 
+from cases import files
 from cases.models import Heartbeat, PlanTrouble, Pulse
-from vault import dropbox, files
+from vault import dropbox
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +43,8 @@ def turn_mailbox(now: datetime) -> None:
 
 
 def sweep_uploads(now: datetime) -> None:
-    """Delete what uploads left that were killed half way."""
-    folder = getattr(settings, "FILES_DIR", None)
-    if folder and folder.is_dir():
-        files.sweep(folder)
+    """Finish or delete what uploads left that were killed half way, and files of erased cases."""
+    files.sweep()
 
 
 CHORES: tuple[Chore, ...] = (

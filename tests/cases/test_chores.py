@@ -143,7 +143,7 @@ def test_without_a_mailbox_there_is_nothing_to_turn(settings):
     turn_mailbox(START)
 
 
-def test_abandoned_uploads_are_swept(tmp_path, settings):
+def test_abandoned_uploads_are_swept(tmp_path, settings, db):
     import os
 
     settings.FILES_DIR = tmp_path
