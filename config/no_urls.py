@@ -1,4 +1,4 @@
-"""The pages of a process that serves none: the worker, and the public side until its form is built."""
+"""The pages of a process that serves none: the worker."""
 
 from django.urls import URLPattern, URLResolver
 

@@ -93,6 +93,8 @@ if _mailbox and "root" not in NEEDED[SITE]:
 if EMBEDDED and "root" in NEEDED[SITE]:
     _mailbox = _mailbox or str(VAR_DIR / "keys" / "mailbox.key")
 _public_half = env.text("DROPBOX_PUBLIC_FILE", str(VAR_DIR / "public" / "mailbox.pub") if EMBEDDED else "")
+if SITE == "public" and not _public_half:
+    env.refuse("DROPBOX_PUBLIC_FILE", "is not set", "Give the path of the public half of the mailbox's key")
 DROPBOX_PRIVATE_FILE = Path(_mailbox) if _mailbox else None
 DROPBOX_PUBLIC_FILE = Path(_public_half) if _public_half else None
 
@@ -140,8 +142,17 @@ MIDDLEWARE = [
     "staff.middleware.RefusalsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
-# A worker has no pages, and the public form never learns the desk's addresses.
-ROOT_URLCONF = "config.urls" if SITE in ("desk", "both") else "config.no_urls"
+if SITE == "public":
+    # What strangers reach has no accounts, sessions or cookies, and knows no table or page of the desk.
+    INSTALLED_APPS = ["django.contrib.staticfiles", "config", "vault", "intake"]
+    MIDDLEWARE = [
+        "intake.middleware.HeadersMiddleware",
+        "django.middleware.security.SecurityMiddleware",
+        "whitenoise.middleware.WhiteNoiseMiddleware",
+        "django.middleware.common.CommonMiddleware",
+    ]
+# A worker has no pages.
+ROOT_URLCONF = {"worker": "config.no_urls", "public": "intake.urls"}.get(SITE, "config.urls")
 WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
@@ -149,7 +160,9 @@ TEMPLATES = [
         "DIRS": [ROOT / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "context_processors": [
+            "context_processors": []
+            if SITE == "public"
+            else [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
@@ -219,10 +232,12 @@ else:
     DATABASES = {"default": env.database("DATABASE_URL")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 BROKER_SOCKET = VAR_DIR / "broker" / "broker.sock"
-REDIS_URL = env.broker("REDIS_URL", f"redis+socket://{BROKER_SOCKET}" if EMBEDDED else None)
 MAIL_FOLDER = VAR_DIR / "mail"
-globals().update(env.mail("EMAIL_URL", MAIL_FOLDER if EMBEDDED else None))
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "desk@localhost" if EMBEDDED else None)
+# The public side reaches neither broker nor mail server, so it is not even told where they are.
+_alone = EMBEDDED or SITE == "public"
+REDIS_URL = env.broker("REDIS_URL", f"redis+socket://{BROKER_SOCKET}" if _alone else None)
+globals().update(env.mail("EMAIL_URL", MAIL_FOLDER if _alone else None))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "desk@localhost" if _alone else None)
 # Django mails its own error reports to these; they would carry what must not leave the house.
 ADMINS: list[tuple[str, str]] = []
 MANAGERS: list[tuple[str, str]] = []

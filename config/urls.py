@@ -1,13 +1,16 @@
-"""What the desk answers to; the public side gets its own list when it is built."""
+"""What the desk answers to. The public side has its own list; where one process is both, under help/."""
 
 import importlib.util
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = []
 for _room in ("staff", "cases"):
     if importlib.util.find_spec(f"{_room}.urls"):
         urlpatterns.append(path("", include(f"{_room}.urls")))
+if settings.SITE == "both":
+    urlpatterns.append(path("help/", include("intake.addresses")))
 handler400 = "config.errors.bad_request"
 handler403 = "config.errors.permission_denied"
 handler404 = "config.errors.page_not_found"

@@ -152,6 +152,8 @@ class DefaultDenyMiddleware:
     """
 
     ANYBODY = frozenset({"login", "invitation", "healthz"})
+    # The form for strangers, where one process is both sides.
+    ANYBODY |= {"public_start", "public_ask", "public_mailbox"}
     PASSWORD_ONLY = frozenset({"enrol", "verify", "logout"})
     WITHOUT_A_ROLE = frozenset({"account", "password", "backup_codes", "end_sessions", "panic"})
 

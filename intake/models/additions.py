@@ -11,28 +11,35 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from intake.models.box import Boxed, opened_content, packed, whole_hour
+from intake.models.words import Colour
 from vault import dropbox
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
     """What people added to their requests."""
 
-    def receive(self, request: uuid.UUID, content: Mapping[str, Any], *, at: datetime) -> Message:
-        """Keep one, sealed."""
-        message = Message(request_id=request, received_at=whole_hour(at))
+    def receive(
+        self, request: uuid.UUID, content: Mapping[str, Any], *, at: datetime, colour: int = Colour.GREEN
+    ) -> Message:
+        """Keep one, sealed. `colour`: how urgent what was added is by itself."""
+        message = Message(request_id=request, received_at=whole_hour(at), colour=colour)
         message.put(packed(content))
         message.save(force_insert=True)
         return message
 
 
 class Message(Boxed):
-    """Something that a person added or corrected later; which of the two it is, and when, is in the box."""
+    """Something that a person added or corrected later; which of the two it is, and when, is in the box.
+
+    Until it is opened, a request is as urgent as the most urgent of its own colour and its additions'.
+    """
 
     label = "intake.message"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     request = models.ForeignKey("intake.HelpRequest", on_delete=models.CASCADE, related_name="messages")
     received_at = models.DateTimeField(_("received (hour)"))
+    colour = models.PositiveSmallIntegerField(_("urgency"), choices=Colour, default=Colour.GREEN)
     box = models.BinaryField(null=True, editable=False)
     opened = models.BooleanField(_("opened"), default=False)
 

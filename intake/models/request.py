@@ -51,7 +51,7 @@ class HelpRequestQuerySet(SealedQuerySet["HelpRequest"]):
         request.put(packed(content))
         with transaction.atomic():
             request.save(force_insert=True)
-            request.attach(photographs, at=at)
+            Photograph.objects.receive(request.pk, photographs, at=at)
         return request
 
     def type_in(self, content: Mapping[str, Any], *, at: datetime, **plain: Any) -> HelpRequest:
@@ -59,6 +59,20 @@ class HelpRequestQuerySet(SealedQuerySet["HelpRequest"]):
         request = HelpRequest(received_at=whole_hour(at), content=dict(content), **plain)
         request.save(force_insert=True)
         return request
+
+    def add_to(
+        self,
+        request: uuid.UUID,
+        content: Mapping[str, Any],
+        *,
+        at: datetime,
+        colour: int = Colour.GREEN,
+        photographs: Iterable[bytes] = (),
+    ) -> None:
+        """Keep what a person adds to a request, all or nothing. IntegrityError if it is gone meanwhile."""
+        with transaction.atomic():
+            Message.objects.receive(request, content, at=at, colour=colour)
+            Photograph.objects.receive(request, photographs, at=at)
 
     def mailbox(self, lookup: str) -> uuid.UUID | None:
         """The request that the phrase with this lookup id belongs to; asks for no other column."""
@@ -165,14 +179,6 @@ class HelpRequest(Boxed, OwnerModel):
         if self.box is None and self.content is not None:
             return dict(self.content)
         return opened_content(self.take(ring or dropbox.ring()))
-
-    def add(self, content: Mapping[str, Any], *, at: datetime) -> Message:
-        """Keep what the person added later, sealed."""
-        return Message.objects.receive(self.pk, content, at=at)
-
-    def attach(self, photographs: Iterable[bytes], *, at: datetime) -> None:
-        """Keep photographs (JPEGs that `vault.images.clean` wrote), each sealed before it is stored."""
-        Photograph.objects.receive(self.pk, photographs, at=at)
 
     def answer(self, text: str, *, at: datetime) -> Answer:
         """Put an answer into the mailbox: only the phrase opens it, the desk no more than anybody else.

@@ -42,7 +42,7 @@ def receive(stranger, **changes):
 def request_(stranger):
     """A red request in Russian, with one photograph and one addition."""
     request = receive(stranger, photographs=[b"\xff\xd8\xff the picture"])
-    request.add({"text": "Уже четверг."}, at=NOON)
+    HelpRequest.objects.add_to(request.pk, {"text": "Уже четверг."}, at=NOON, colour=Colour.ORANGE)
     return request
 
 

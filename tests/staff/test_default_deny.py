@@ -12,8 +12,8 @@ from staff.models import TotpDevice
 from tests.staff.flow import password_step, signed_in
 
 UUID = "5f0c6b9e-3d54-4c8e-9a55-111111111111"
-SAMPLES = {"uuid": UUID, "int": "1", "path": UUID, "str": "word", "slug": "word"}
-OPEN = {"login", "invitation", "healthz"}
+SAMPLES = {"uuid": UUID, "int": "1", "path": UUID, "str": "word", "slug": "word", "language": "en"}
+OPEN = {"login", "invitation", "healthz", "public_start", "public_ask", "public_mailbox"}
 
 
 def pages(patterns=None, prefix="/", namespace=""):
