@@ -31,6 +31,7 @@ class Kind(StrEnum):
     """What happens on the day; the values stand in the database."""
 
     STAY_END = "stay_end"
+    STAY_QUESTION = "stay_question"
     DOCUMENT_END = "document_end"
     APPLICATION_CHECK = "application_check"
     INTERVIEW = "interview"
@@ -49,7 +50,8 @@ class Kind(StrEnum):
 class StayFact:
     """A stay; `last_legal_day` is the day to be out. `left_on` is a day that has come, not a plan.
 
-    `rule`: the version of the legal rule that gave the day, "" where a person typed it.
+    `rule`: the version of the legal rule that gave the day, "" where a person typed it. `asked_on`: no rule
+    knows a day, and since then a person is asked to type one.
     """
 
     id: UUID
@@ -57,6 +59,7 @@ class StayFact:
     left_on: date | None
     last_legal_day: date | None
     rule: str = ""
+    asked_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,8 @@ class Due:
     Where several terms hang on one fact, the term's name follows it ("application:<uuid>:kz-05").
 
     `rule`: the version of the legal rule that the day was counted by ("kz-2023@2"), "" where none was.
+    `question`: no date that the law sets, but the day since when something is asked; while the question is
+    open, asking again does not move it.
     """
 
     kind: str
@@ -135,6 +140,7 @@ class Due:
     due_on: date
     country: str
     rule: str = ""
+    question: bool = False
 
 
 def derive(facts: CaseFacts) -> tuple[Due, ...]:
@@ -158,9 +164,13 @@ def derive(facts: CaseFacts) -> tuple[Due, ...]:
 
 def _of_stays(facts: CaseFacts) -> Iterator[Due]:
     for stay in facts.stays:
-        if stay.last_legal_day and stay.left_on is None:
-            where = stay.country or facts.country
-            yield Due(Kind.STAY_END, f"stay:{stay.id}", stay.last_legal_day, where, stay.rule)
+        if stay.left_on is not None:
+            continue
+        source, where = f"stay:{stay.id}", stay.country or facts.country
+        if stay.last_legal_day:
+            yield Due(Kind.STAY_END, source, stay.last_legal_day, where, stay.rule)
+        elif stay.asked_on:
+            yield Due(Kind.STAY_QUESTION, source, stay.asked_on, where, question=True)
 
 
 def _of_documents(facts: CaseFacts) -> Iterator[Due]:

@@ -152,7 +152,7 @@ def _one_case(
         case.code_name = new_code_name(dice)
     taken.add(case.code_name)
     batch.cases.append(case)
-    _identity(batch, case, dice, today)
+    identity = _identity(batch, case, dice, today)
     _reach(batch, case, dice, today)
     _talk(batch, case, dice, user)
     stays = _stays(batch, case, dice, today, soonest, user)
@@ -160,7 +160,13 @@ def _one_case(
     applications = _applications(batch, case, number, dice, today, soonest)
     tasks = _tasks(batch, case, number, dice, today, user)
     facts, _damaged = facts_in(
-        case, today=today, stays=stays, documents=documents, applications=applications, tasks=tasks
+        case,
+        today=today,
+        stays=stays,
+        documents=documents,
+        applications=applications,
+        tasks=tasks,
+        identity=identity,
     )
     asked = open_questions(facts)
     for application in applications:
@@ -196,10 +202,10 @@ def _colour(days: int) -> str:
     return "orange" if days <= 7 else "yellow" if days <= 30 else "green"
 
 
-def _identity(batch: Batch, case: Case, dice: random.Random, today: date) -> None:
+def _identity(batch: Batch, case: Case, dice: random.Random, today: date) -> Identity:
     begin, end = dice.choice(SURNAME_BEGINS), dice.choice(SURNAME_ENDS)
     given, given_latin = dice.choice(GIVEN_NAMES)
-    batch.add(
+    return batch.add(  # type: ignore[no-any-return]
         Identity(
             case=case,
             surname=begin[0] + end[0],

@@ -40,6 +40,7 @@ class DeadlineKind(models.TextChoices):
     """What happens on the day."""
 
     STAY_END = Kind.STAY_END.value, _("Legal stay ends")
+    STAY_QUESTION = Kind.STAY_QUESTION.value, _("Last legal day not known: type it")
     DOCUMENT_END = Kind.DOCUMENT_END.value, _("Document expires")
     APPLICATION_CHECK = Kind.APPLICATION_CHECK.value, _("Ask about the application")
     INTERVIEW = Kind.INTERVIEW.value, _("Interview")
@@ -304,7 +305,7 @@ class Deadline(SealedModel):
 
     def follow(self, due: Due) -> bool:
         """Take over what the facts say now; True where the date is armed afresh. Writes only what changed."""
-        moved = not self.opens() or self.due_on != due.due_on
+        moved = not self.opens() or (self.due_on != due.due_on and not due.question)
         if moved or self.state == DeadlineState.CANCELLED:
             self.due_on, self.country, self.state = due.due_on, due.country, DeadlineState.OPEN
             self.rule, self.care, self.reason_padded = due.rule, new_care(), _padded("")

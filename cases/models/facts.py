@@ -19,14 +19,19 @@ from cases.deadlines import (
 )
 from cases.models import law
 from cases.models.case import Case, Status
+from cases.models.identity import Identity
+from cases.models.legal_rule import LegalRule
 from cases.models.procedures import Rows, arrivals, procedures
+from cases.models.residence import Whereabouts, end_is_damaged, end_of, whereabouts
+from cases.rules.versions import DocumentRules
 from vault.cipher import CannotOpen
 
 
 class _Reader:
     """Reads dates out of facets and remembers which rows have one that does not open."""
 
-    def __init__(self) -> None:
+    def __init__(self, today: date) -> None:
+        self.today = today
         self.damaged: set[str] = set()
 
     def day(self, row: Any, name: str, source: str) -> date | None:
@@ -36,16 +41,40 @@ class _Reader:
             self.damaged.add(f"{source}:{row.pk}")
             return None
 
-    def stays(self, rows: Iterable[Any]) -> tuple[StayFact, ...]:
-        return tuple(
-            StayFact(r.pk, r.country, self.day(r, "left_on", "stay"), self.day(r, "last_legal_day", "stay"))
-            for r in rows
-        )
+    def stays(self, rows: Iterable[Any], places: Whereabouts) -> tuple[StayFact, ...]:
+        """Each stay with the day that a person typed, else with the one that the rules give."""
+        return tuple(self._stay(row, places) for row in rows)
 
-    def documents(self, rows: Iterable[Any], country: str) -> tuple[DocumentFact, ...]:
-        return tuple(
-            DocumentFact(r.pk, country, self.day(r, "valid_until", "document"), r.in_force) for r in rows
-        )
+    def _stay(self, row: Any, places: Whereabouts) -> StayFact:
+        left_on, typed = self.day(row, "left_on", "stay"), self.day(row, "last_legal_day", "stay")
+        if typed is not None or left_on is not None or f"stay:{row.pk}" in self.damaged:
+            return StayFact(row.pk, row.country, left_on, typed)
+        if row.pk in places.unsure:
+            self.damaged.add(f"stay:{row.pk}")
+            return StayFact(row.pk, row.country, left_on, None)
+        place = places.of(row.pk)
+        if place is not None and place.last_day is not None:
+            return StayFact(row.pk, row.country, None, place.last_day, place.ref)
+        asked = place.asks if place is not None else not row.filled("entered_on")
+        return StayFact(row.pk, row.country, None, None, asked_on=self.today if asked else None)
+
+    def documents(
+        self, rows: Iterable[Any], country: str, identity: Identity | None, rules: DocumentRules
+    ) -> tuple[DocumentFact, ...]:
+        """Each document with the end that a person typed, else with the one that the rules give."""
+        return tuple(self._document(row, country, identity, rules) for row in rows)
+
+    def _document(
+        self, row: Any, country: str, identity: Identity | None, rules: DocumentRules
+    ) -> DocumentFact:
+        typed = self.day(row, "valid_until", "document")
+        if typed is not None:
+            return DocumentFact(row.pk, country, typed, row.in_force)
+        if end_is_damaged(row, identity):
+            self.damaged.add(f"document:{row.pk}")
+            return DocumentFact(row.pk, country, None, row.in_force)
+        derived = end_of(row, identity, rules)
+        return DocumentFact(row.pk, country, derived.day, row.in_force, derived.ref if derived.day else "")
 
     def applications(self, rows: Iterable[Any]) -> tuple[ApplicationFact, ...]:
         return tuple(
@@ -100,6 +129,7 @@ def read_facts(case: Case, *, today: date) -> tuple[CaseFacts, set[str]]:
         typed_deadlines=case.typed_deadlines.with_keys(),
         hearings=case.hearings.with_keys(),
         wanted_checks=case.wanted_checks.with_keys(),
+        identity=Identity.objects.filter(case=case).with_keys().first(),
     )
 
 
@@ -116,17 +146,20 @@ def facts_in(
     typed_deadlines: Iterable[Any] = (),
     hearings: Iterable[Any] = (),
     wanted_checks: Iterable[Any] = (),
+    identity: Identity | None = None,
 ) -> tuple[CaseFacts, set[str]]:
     """As read_facts(), from rows at hand."""
-    reader = _Reader()
+    reader = _Reader(today)
+    tables = LegalRule.objects.tables()
+    places = whereabouts(stays, documents, identity, tables, today=today)
     rows = Rows(stays, applications, appeals, pauses, typed_deadlines)
     in_procedure, unreadable = procedures(rows)
     arrived, unknown = arrivals(rows)
     reader.damaged |= unreadable | unknown
     facts = CaseFacts(
         country=case.country,
-        stays=reader.stays(stays),
-        documents=reader.documents(documents, case.country),
+        stays=reader.stays(stays, places),
+        documents=reader.documents(documents, case.country, identity, tables.document_rules(today)),
         applications=reader.applications(applications),
         tasks=reader.tasks(tasks, case.country),
         procedures=in_procedure,
