@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import TextChoices
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cases import countries, provenance
-from cases.models import Case, Deadline
+from cases.models import Case, Deadline, Deputy
 from cases.models.case import Colour
 from staff.models import User
 from staff.roles import Act, may
@@ -175,12 +176,14 @@ def _visible(user: User) -> Any:
 
 def _marks(rows: Any, user: User, now: datetime) -> list[Mark]:
     todays: dict[str, int] = {}
-    me, us = user.pk.bytes, user.team_id and user.team_id.bytes
+    # Who stands in for a colleague has the colleague's dates to see to as well.
+    away = Deputy.objects.on(timezone.localdate(now)).filter(deputy=user).values_list("away", flat=True)
+    me, us = {user.pk.bytes, *(pk.bytes for pk in away)}, user.team_id and user.team_id.bytes
     found = []
     for pk, country, due_on, worker, team in read_columns(
         rows, "pk", "country", "due_on", "case__caseworker", "case__team"
     ):
-        mine, ours = worker == me, team == us
+        mine, ours = worker in me, team == us
         if isinstance(due_on, CannotOpen):
             found.append(Mark(0, pk, None, None, Part.UNREADABLE, mine, ours))
             continue

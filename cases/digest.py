@@ -18,18 +18,20 @@ from django.utils.translation import gettext as _
 from cases import health
 from cases.deadlines import Kind
 from cases.models import (
-    DAILY,
     Application,
     Care,
     Case,
     Deadline,
     DeadlineKind,
     DigestSignature,
+    EmergencyOpening,
+    EmergencyState,
     Reminder,
     Stage,
     Status,
     Trouble,
 )
+from cases.models.reminder import is_of_a_deadline
 from staff import trail
 from staff.models import User
 from staff.roles import ALLOWED, Act, may
@@ -69,8 +71,21 @@ class CaseLine:
 
 
 @dataclass(frozen=True)
+class Emergency:
+    """Somebody opened a case in an emergency, or asks to; no name where the reader may not open it."""
+
+    opening_id: UUID
+    who: str
+    state: str
+    state_label: str
+    day: date
+    case_id: UUID | None
+    code_name: str
+
+
+@dataclass(frozen=True)
 class Undelivered:
-    """A reminder that reached nobody; `case_id` is None for a daily mail."""
+    """A reminder that reached nobody; `case_id` is None for a mail that is about no deadline."""
 
     reminder_id: UUID
     recipient: str
@@ -88,6 +103,7 @@ class Digest:
     next_7_days: Sequence[Line]
     next_30_days: Sequence[Line]
     unseen: Sequence[Line]
+    emergencies: Sequence[Emergency]
     without_caseworker: Sequence[CaseLine]
     status_unknown: Sequence[Line]
     undelivered: Sequence[Undelivered]
@@ -126,6 +142,7 @@ def compose(user: User, today: date, now: datetime | None = None) -> Digest:
         next_7_days=[line for line in lines if 0 <= line.days_left <= SOON_DAYS],
         next_30_days=[line for line in lines if line.days_left > SOON_DAYS],
         unseen=[line for line in lines if not line.seen],
+        emergencies=_emergencies(user, today),
         without_caseworker=_without_caseworker(user),
         status_unknown=_status_unknown(applications),
         undelivered=_undelivered(user),
@@ -176,6 +193,27 @@ def _lines(user: User, today: date) -> tuple[list[Line], dict[UUID, Line]]:
     return lines, applications
 
 
+def _emergencies(user: User, today: date) -> list[Emergency]:
+    """What concerns `user` since yesterday, and what waits for a decision."""
+    recent = Q(day__gte=today - timedelta(days=1)) | Q(state=EmergencyState.WAITING)
+    rows = EmergencyOpening.objects.concerning(user).filter(recent).select_related("person")
+    found = list(rows.defer("reason").order_by("-day", "-number"))
+    names = Case.objects.visible_to(user).filter(pk__in=[row.case_id for row in found if row.case_id])
+    seen = dict(names.values_list("pk", "code_name"))
+    return [
+        Emergency(
+            row.pk,
+            row.person.username,
+            row.state,
+            str(row.get_state_display()),
+            row.day,
+            row.case_id if row.case_id in seen else None,
+            seen.get(row.case_id, ""),  # type: ignore[arg-type]
+        )
+        for row in found
+    ]
+
+
 def _without_caseworker(user: User) -> list[CaseLine]:
     """Cases in work that have no caseworker, or one who left or lost the role."""
     nobody = (
@@ -197,7 +235,7 @@ def _status_unknown(due: dict[UUID, Line]) -> list[Line]:
 
 
 def _undelivered(user: User) -> list[Undelivered]:
-    """Reminders that reached nobody: about cases that `user` may open, and daily mails."""
+    """Reminders that reached nobody: about cases that `user` may open, and mails to coordinators."""
     names = {str(person.pk): person.username for person in User.objects.all()}
     rows: dict[Reminder, dict[str, Any]] = {}
     for row in Reminder.objects.dead():
@@ -205,7 +243,7 @@ def _undelivered(user: User) -> list[Undelivered]:
             rows[row] = row.payload
         except CannotOpen:
             rows[row] = {"deadline": "", "recipient": ""}
-    ids = {UUID(about["deadline"]) for about in rows.values() if about["deadline"] not in (DAILY, "")}
+    ids = {UUID(about["deadline"]) for about in rows.values() if is_of_a_deadline(about["deadline"])}
     seen = Deadline.objects.visible_to(user).filter(pk__in=ids)
     cases = {
         str(pk): (case, code_name)
@@ -219,7 +257,7 @@ def _undelivered(user: User) -> list[Undelivered]:
             *cases.get(about["deadline"], (None, "")),
         )
         for row, about in rows.items()
-        if about["deadline"] in (DAILY, "") or about["deadline"] in cases
+        if not is_of_a_deadline(about["deadline"]) or about["deadline"] in cases
     ]
 
 

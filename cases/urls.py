@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
-from cases.views import board, digest, files, health, readers
+from cases.views import access, board, digest, files, health, readers
 from staff.sites import desk
 
 urlpatterns = [
@@ -17,5 +17,8 @@ urlpatterns = [
     path("desk/case/<uuid:key>/files/", desk.admin_view(files.of_case), name="case_files"),
     path("desk/case/<uuid:key>/erase/", desk.admin_view(files.erase), name="case_erase"),
     path("desk/file/<uuid:key>/", desk.admin_view(files.download), name="case_file"),
+    path("desk/access/", desk.admin_view(access.show), name="access"),
+    path("desk/access/hand-over/<uuid:key>/", desk.admin_view(access.hand_over), name="hand_over"),
+    path("desk/emergency/", desk.admin_view(access.emergency), name="emergency"),
     path("desk/digest/", desk.admin_view(digest.show), name="digest"),
 ]

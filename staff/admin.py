@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from staff import trail
-from staff.forms import AccountForm, InviteForm, ResetForm, RoleForm, TeamForm
+from staff.forms import AccountForm, CloseForm, InviteForm, ResetForm, RoleForm, TeamForm
 from staff.models import CannotInvite, DeviceReset, Invitation, RoleGrant, Team, User
 from staff.models.grants import INVITATION_HOURS
 from staff.roles import Act, Role, may
@@ -185,8 +185,12 @@ class UserAdmin(DeskModelAdmin):
             user.deactivate(by=request.user)  # type: ignore[arg-type]
             messages.success(request, _("The account is closed; all its sessions have ended."))
 
-        text = _("Ends all sessions of this person and takes the role away. Hand over open cases first.")
-        return self._confirm(request, user, _("Close the account"), text, act)
+        text = _("Ends all sessions of this person and takes the role away.")
+        form = None
+        if user.holds_cases():
+            text = _("This person still holds cases. A coordinator hands them over on “Access”, in one step.")
+            form = CloseForm(request.POST or None)
+        return self._confirm(request, user, _("Close the account"), text, act, form)
 
     @fresh_code
     def reopen_view(self, request: HttpRequest, key: UUID) -> HttpResponse:

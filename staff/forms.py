@@ -120,6 +120,18 @@ class RoleForm(forms.Form):
     role = forms.ChoiceField(label=_("Role to ask for"), choices=Role)
 
 
+class CloseForm(forms.Form):
+    """Closing an account that still holds cases is said twice."""
+
+    all_the_same = forms.BooleanField(
+        label=_("Close it now all the same"),
+        help_text=_("Until they are handed over, the digest shows the cases as without a caseworker."),
+        error_messages={
+            "required": _("Cases are still in this name. Tick the box, or have them handed over.")
+        },
+    )
+
+
 class ResetForm(forms.ModelForm):  # type: ignore[type-arg]
     """Why a second factor is taken away, and whether the password is lost too."""
 

@@ -24,6 +24,7 @@ class Act(TextChoices):
     WRITE_CASES = "write_cases", _("change case files")
     HOLD_CASES = "hold_cases", _("open new case files and be their caseworker")
     SEE_TEAM = "see_team", _("see every case of the own team")
+    BREAK_GLASS = "break_glass", _("open a case outside one's own in an emergency")
     ASSIGN_CASES = "assign_cases", _("assign and hand over cases")
     SEE_DUPLICATES = "see_duplicates", _("learn that two cases may be one person, also across teams")
     ERASE_CASES = "erase_cases", _("erase a case for good")
@@ -47,6 +48,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.WRITE_CASES: frozenset({CW, LA, CO}),
     Act.HOLD_CASES: frozenset({CW, CO}),
     Act.SEE_TEAM: frozenset({CO}),
+    Act.BREAK_GLASS: frozenset({CW, LA, CO}),
     Act.ASSIGN_CASES: frozenset({CO}),
     Act.SEE_DUPLICATES: frozenset({CO}),
     Act.ERASE_CASES: frozenset({CO}),

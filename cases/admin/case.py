@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import countries, files, reminders
 from cases.admin import lock, past
-from cases.admin.facets import PARTS
+from cases.admin.facets import PARTS, ShareInline
 from cases.admin.forms import FIELD_OVERRIDES, CaseForm, bare, choice_class
 from cases.admin.listing import (
     URGENCY_CLASS,
@@ -121,6 +121,15 @@ class CaseAdmin(DeskModelAdmin):
         if doors & {*request.GET, *request.POST}:
             raise Http404
         return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        """The tabs; a case that was only lent to somebody is not passed on by them."""
+        if obj is None or obj.pk is None or obj._state.adding:
+            return list(PARTS)
+        kept = getattr(request, "holds", None)
+        if kept is None:
+            kept = request.holds = Case.objects.held_by(_person(request)).filter(pk=obj.pk).exists()  # type: ignore[attr-defined]
+        return [part for part in PARTS if part is not ShareInline or kept]
 
     # -- the list
 
@@ -233,12 +242,22 @@ class CaseAdmin(DeskModelAdmin):
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Save the rows that changed, each with its history."""
+        if formset.model is CaseShare:
+            self._save_shares(request, form.instance, formset)
+            return
         for row in formset.save(commit=False):
-            if isinstance(row, CaseShare):
-                form.instance.share(to=row.user, until_on=row.until_on, by=_person(request))
+            row.case = form.instance
+            row.save(by=_person(request))
+
+    def _save_shares(self, request: HttpRequest, case: Case, formset: Any) -> None:
+        formset.save(commit=False)  # Django asks afterwards what it would have done
+        for form in formset.forms:
+            if not form.has_changed() or form.instance.user_id is None:
+                continue
+            if form.cleaned_data.get("end_now"):
+                form.instance.end(by=_person(request))
             else:
-                row.case = form.instance
-                row.save(by=_person(request))
+                case.share(to=form.instance.user, until_on=form.instance.until_on, by=_person(request))
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
         """The record wrote that it was opened; here, what was typed into it at once."""

@@ -7,8 +7,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.admin.fields import DayField
@@ -25,6 +27,7 @@ from cases.admin.forms import (
 )
 from cases.models import Application, CaseShare, ContactChannel, Identity, IdentityDocument, Note, Stay, Task
 from cases.models.history import known
+from cases.models.sharing import check_share
 from staff.models import User
 from vault.fields import SealedTextField
 
@@ -230,13 +233,44 @@ class NoteInline(CasePart):
 class ShareForm(forms.ModelForm):  # type: ignore[type-arg]
     """Who may open the case, and until when; another person is another row."""
 
+    end_now = forms.BooleanField(label=_("End at once"), required=False)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not self.instance._state.adding:
+        if self.instance._state.adding:
+            self.fields["end_now"].widget = forms.HiddenInput()
+        else:
             user = self.fields["user"]
             user.disabled = True
             user.queryset = User.objects.filter(pk=self.instance.user_id)
             user.choices = [(self.instance.user_id, self.instance.user.username)]
+
+    def _follows_an_old_one(self) -> bool:
+        """Whether the case was shared with this person before: that row is over, and is taken up again."""
+        share = self.instance
+        before = CaseShare.objects.filter(case=share.case, user=share.user_id)
+        return share._state.adding and not before.running(timezone.localdate()).exists()
+
+    def validate_unique(self) -> None:
+        """As Django's, but for a share that is over."""
+        if not self._follows_an_old_one():
+            super().validate_unique()
+
+    def validate_constraints(self) -> None:
+        """The same."""
+        if not self._follows_an_old_one():
+            super().validate_constraints()
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a last day that is over or far away, before anything else of the page is saved."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        wanted = "until_on" in self.changed_data and not data.get("end_now")
+        if wanted and data.get("user") and data.get("until_on"):
+            try:
+                check_share(data["user"], data["until_on"], timezone.localdate())
+            except ValidationError as problem:
+                self.add_error("until_on", problem)
+        return data
 
 
 class ShareInline(CasePart):
@@ -246,11 +280,12 @@ class ShareInline(CasePart):
     form = ShareForm
     formfield_overrides = {models.DateField: {"form_class": DayField}}
     verbose_name_plural = _("shared with")
-    fields = (("user", "until_on"),)
+    fields = (("user", "until_on", "end_now"),)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Shares with their people."""
-        return super().get_queryset(request).select_related("user")
+        """Shares that are not over, with their people; the trail knows of the others."""
+        running = super().get_queryset(request).running(timezone.localdate())
+        return running.select_related("user")
 
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         return 0

@@ -126,13 +126,19 @@ class MineFilter(SimpleListFilter):
     parameter_name = "whose"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Mine, or those that nobody has."""
-        return [("mine", _("Mine")), ("nobody", _("Without a caseworker"))]
+        """Mine, those shared with me, or those that nobody has."""
+        return [
+            ("mine", _("Mine")),
+            ("shared", _("Shared with me")),
+            ("nobody", _("Without a caseworker")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Cases of the person asked for."""
         if self.value() == "mine":
             return queryset.filter(caseworker=request.user)
+        if self.value() == "shared":
+            return queryset.shared_with(request.user, today=timezone.localdate())
         return queryset.filter(caseworker=None) if self.value() == "nobody" else queryset
 
 

@@ -5,11 +5,12 @@ from cases.models.application import Application, Evidence
 from cases.models.attachment import Attachment, AttachmentKind
 from cases.models.blocker import Blocker
 from cases.models.care import Care
-from cases.models.case import Case, CaseShare, Category, Colour, Status
+from cases.models.case import Case, Category, Colour, Status
 from cases.models.contact import ChannelKind, ChannelOwner, ContactChannel
 from cases.models.deadline import Applied, Deadline, DeadlineKind, DeadlineState
 from cases.models.digest import DigestSignature
 from cases.models.document import Authenticity, Custody, DocumentKind, IdentityDocument
+from cases.models.emergency import EmergencyOpening, EmergencyState
 from cases.models.heartbeat import Circuit, Heartbeat, PlanTrouble, Pulse
 from cases.models.history import FactHistory, KeptForGood
 from cases.models.identity import Identity
@@ -26,6 +27,7 @@ from cases.models.proceeding import (
     WantedList,
 )
 from cases.models.reminder import DAILY, LeadTimes, Postbox, Reminder, ReminderState, Trouble
+from cases.models.sharing import CaseShare, Deputy
 from cases.models.stages import ApplicationKind, Stage, Tag
 from cases.models.stay import Basis, EntryKind, Stay
 
@@ -54,8 +56,11 @@ __all__ = [
     "Deadline",
     "DeadlineKind",
     "DeadlineState",
+    "Deputy",
     "DigestSignature",
     "DocumentKind",
+    "EmergencyOpening",
+    "EmergencyState",
     "EntryKind",
     "Evidence",
     "ExtraditionNote",

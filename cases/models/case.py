@@ -16,7 +16,9 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cases import countries
+from cases.models import emergency, sharing
 from cases.models.history import KeepsHistory, KeptQuerySet, refusal
+from cases.models.sharing import CaseShare
 from cases.models.words import LOOKS, THINGS
 from staff import trail
 from staff.models import Team, User
@@ -71,21 +73,35 @@ def new_code_name(dice: random.Random | None = None) -> str:
 class CaseQuerySet(KeptQuerySet["Case"]):
     """Cases, in the office's language. Every door starts from visible_to(user)."""
 
-    def visible_to(self, user: User, *, today: datetime.date | None = None) -> CaseQuerySet:
-        """The cases `user` may open: own, of the team (coordinators), shared up to `today` or later.
+    def visible_to(
+        self,
+        user: User,
+        *,
+        today: datetime.date | None = None,
+        now: datetime.datetime | None = None,
+    ) -> CaseQuerySet:
+        """The cases `user` may open: those they answer for, those shared, those opened in an emergency.
 
-        Nobody without an approved role that sees cases sees any. `today` is today's date by default.
+        Nobody without an approved role that sees cases sees any. `today` and `now` are now by default.
         """
         if not sees_cases(user):
             return cast(CaseQuerySet, self.none())
         day = today or timezone.localdate()
-        shared = CaseShare.objects.filter(user=user, until_on__gte=day).values("case")
-        mine = Q(pk__in=shared)
-        if may(user, Act.HOLD_CASES):
-            mine |= Q(caseworker=user)
-        if may(user, Act.SEE_TEAM) and user.team_id:
-            mine |= Q(team=user.team_id)
-        return cast(CaseQuerySet, self.filter(mine))
+        opened = emergency.opened_to(user, now or timezone.now())
+        mine = sharing.held_by(user, day) | sharing.lent_to(user, day)
+        return cast(CaseQuerySet, self.filter(mine | opened))
+
+    def held_by(self, user: User, *, today: datetime.date | None = None) -> CaseQuerySet:
+        """Those that `user` answers for and may pass on: own, of the team, of whom they stand in for."""
+        if not sees_cases(user):
+            return cast(CaseQuerySet, self.none())
+        return cast(CaseQuerySet, self.filter(sharing.held_by(user, today or timezone.localdate())))
+
+    def shared_with(self, user: User, *, today: datetime.date) -> CaseQuerySet:
+        """Cases that are `user`'s only because somebody shared them."""
+        if not sees_cases(user):
+            return cast(CaseQuerySet, self.none())
+        return cast(CaseQuerySet, self.filter(sharing.lent_to(user, today)))
 
     def by_urgency(self) -> CaseQuerySet:
         """Red first (the colours' names do not sort that way), then by code name."""
@@ -96,6 +112,26 @@ class CaseQuerySet(KeptQuerySet["Case"]):
     def in_work(self) -> CaseQuerySet:
         """Cases that are not closed."""
         return cast(CaseQuerySet, self.exclude(status=Status.CLOSED))
+
+    def hand_over(self, *, of: User, to: User | None, by: User, reason: str = "") -> list[Case]:
+        """Hand every case in work of `of` that `by` coordinates to `to`, with its open tasks; the cases.
+
+        All or nothing; the caller plans their reminders. Raises trail.Refused, ValidationError.
+        """
+        if not may(by, Act.ASSIGN_CASES) or by.team_id is None:
+            raise trail.Refused(gettext("Only a coordinator hands cases over. Ask one of the team."))
+        if to == of:
+            raise ValidationError(_("Choose somebody else: these cases are this person's already."))
+        rows = self.filter(caseworker=of, team=by.team_id).in_work().order_by("pk")  # type: ignore[attr-defined]
+        with transaction.atomic():
+            cases = list(rows.select_for_update().with_keys())
+            for case in cases:
+                case.assign(to=to, by=by, reason=reason)
+                for task in case.tasks.filter(assignee=of, done=False):
+                    task.assignee = to
+                    task.save(by=by)
+            trail.append(by, trail.Verb.CASES_HANDED_OVER, about=of.pk, reason=reason.strip())
+        return cases
 
     def open_case(self, *, by: User, **facts: Any) -> Case:
         """A new case, in the team of `by` and with `by` as caseworker unless told otherwise.
@@ -286,23 +322,39 @@ class Case(KeepsHistory, OwnerModel):
 
         erasing.erase(self, by=by, reason=reason)
 
-    def share(self, *, to: User, until_on: datetime.date, by: User, reason: str = "") -> CaseShare:
-        """Let `to` open the case up to and with `until_on`. Raises trail.Refused, ValidationError."""
-        self.require_visible_to(by)
-        if not sees_cases(to):
-            raise ValidationError(
-                _("This account may not see cases. Choose a caseworker, lawyer or coordinator.")
-            )
+    def share(
+        self,
+        *,
+        to: User,
+        until_on: datetime.date,
+        by: User,
+        reason: str = "",
+        today: datetime.date | None = None,
+    ) -> CaseShare:
+        """Let `to` open the case up to and with `until_on`. Raises trail.Refused, ValidationError.
+
+        Only who answers for the case passes it on: nobody to whom it was lent.
+        """
+        self.require_held_by(by, today=today)
+        sharing.check_share(to, until_on, today or timezone.localdate())
         with transaction.atomic():
             share, _new = CaseShare.objects.update_or_create(
-                case=self, user=to, defaults={"until_on": until_on}
+                case=self, user=to, defaults={"until_on": until_on, "ended": False}
             )
-            trail.append(by, trail.Verb.CASE_SHARED, case_id=self.pk, reason=reason)
+            trail.append(by, trail.Verb.CASE_SHARED, case_id=self.pk, about=to.pk, reason=reason)
         return share
 
     def shows_readers_to(self, user: User) -> bool:
         """Whether `user` may ask who has seen the case: coordinators of its own team."""
         return may(user, Act.SEE_READERS) and self.team_id == user.team_id
+
+    def require_held_by(self, user: User, *, today: datetime.date | None = None) -> None:
+        """Raise trail.Refused unless `user` answers for the case."""
+        if not Case.objects.held_by(user, today=today).filter(pk=self.pk).exists():
+            raise trail.Refused(
+                gettext("Only the caseworker or a coordinator of the team passes a case on. Ask one."),
+                case_id=self.pk,
+            )
 
     def require_visible_to(self, user: User) -> None:
         """Raise trail.Refused (a PermissionDenied) unless `user` may open the case."""
@@ -334,27 +386,3 @@ class Case(KeepsHistory, OwnerModel):
         from cases.models.facts import apply_facts
 
         apply_facts(self, today=today or self.today())
-
-
-class CaseShare(models.Model):
-    """A colleague who may open a case that is not theirs, up to and with a day."""
-
-    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="shares", verbose_name=_("case"))
-    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("shared with"))
-    until_on = models.DateField(_("until"))
-
-    class Meta:
-        verbose_name = _("shared case")
-        verbose_name_plural = _("shared cases")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["case", "user"],
-                name="case_shared_once",
-                violation_error_message=_(
-                    "This case is shared with this person already. Change the day instead."
-                ),
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.case.code_name

@@ -25,6 +25,13 @@ LONGEST_LEAD_DAYS = 365
 MOST_LEADS = 12
 # Stands in the payload of the daily mail to coordinators, where others name a deadline.
 DAILY = "daily"
+# Begins what stands there for other mails to coordinators: something happened that cannot wait.
+NOTICE = "notice:"
+
+
+def is_of_a_deadline(name: str) -> bool:
+    """Whether what stands in a payload's `deadline` is a deadline's id."""
+    return name not in (DAILY, "") and not name.startswith(NOTICE)
 
 
 class ReminderState(models.TextChoices):
@@ -87,8 +94,9 @@ class ReminderQuerySet(SealedQuerySet["Reminder"]):
 class Reminder(SealedModel):
     """One thing to say to one person. What it is about is sealed as one payload; nothing here points at it.
 
-    `payload` holds deadline (a UUID, or "daily"), due_on, lead_days, recipient; `key` makes it unique.
-    `next_at` is when to work on it next; while it is being sent, when its lease ends. NULL once finished.
+    `payload` holds deadline (a UUID, "daily", or "notice:" and an id), due_on, lead_days, recipient; `key`
+    makes it unique. `next_at` is when to work on it next; while it is being sent, when its
+    lease ends. NULL once finished.
     """
 
     sealed_under = None

@@ -7,7 +7,7 @@ Both may run any number of times, at once, and be killed anywhere: at worst a ma
 from cases.reminders.bell import ring
 from cases.reminders.ledger import claim, finish
 from cases.reminders.people import People
-from cases.reminders.planning import Planned, plan, plan_case, scan
+from cases.reminders.planning import Planned, plan, plan_case, scan, tell_coordinators
 from cases.reminders.purging import purge
 from cases.reminders.sending import Drained, drain
 
@@ -23,4 +23,5 @@ __all__ = [
     "purge",
     "ring",
     "scan",
+    "tell_coordinators",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cases import countries
 from cases.deadlines import lead_reached, unseen_goes_up_at
-from cases.models import Care, LeadTimes, Status
+from cases.models import Care, Deputy, LeadTimes, Status
 from cases.models.deadline import DeadlineQuerySet
 from staff.models import User
 from staff.roles import Act, may
@@ -53,6 +53,7 @@ class People:
         active = User.objects.filter(is_active=True)
         self.users = {user.pk.bytes: user for user in active if may(user, Act.HOLD_CASES)}
         self.ids = {pk: str(user.pk) for pk, user in self.users.items()}
+        self.deputies = self._standing_in()
         self._coordinators: dict[bytes | None, list[bytes]] = {}
         for user in self.users.values():
             if may(user, Act.SIGN_DIGEST):
@@ -62,6 +63,21 @@ class People:
         self._reached: dict[tuple[str, int], int | None] = {}
         # Deadlines that nobody of their team can be told of, found by told().
         self.forsaken: set[bytes] = set()
+
+    def _standing_in(self) -> dict[bytes, set[bytes]]:
+        """Who stands in for whom on their own day: away → deputies."""
+        day = self.now.date()
+        near = Deputy.objects.filter(
+            ended=False, from_on__lte=day + timedelta(1), until_on__gte=day - timedelta(1)
+        )
+        found: dict[bytes, set[bytes]] = {}
+        for row in near:
+            deputy = self.users.get(row.deputy_id.bytes)
+            if deputy is None:
+                continue
+            if row.from_on <= self.now.astimezone(zone_of(deputy)).date() <= row.until_on:
+                found.setdefault(row.away_id.bytes, set()).add(deputy.pk.bytes)
+        return found
 
     def all_coordinators(self) -> list[User]:
         """Everyone who signs the digest, of every team."""
@@ -77,8 +93,9 @@ class People:
     def told(self, row: Watched) -> set[tuple[int, bytes]]:
         """(lead in days, person) for everyone who is to be told of `row` at this moment.
 
-        The caseworker at every lead; coordinators where there is no caseworker, every day once it is overdue,
-        and when nobody has seen it a day before. Raises a kind of CannotOpen for a date that does not open.
+        The caseworker, and who stands in for them, at every lead; coordinators where there is no caseworker,
+        every day once it is overdue, and when nobody has seen it a day before. Raises a kind of CannotOpen
+        for a date that does not open.
         """
         if isinstance(row.due_on, CannotOpen):
             raise row.due_on
@@ -97,6 +114,8 @@ class People:
             lead = lead_reached(days_left, (*self.leads[row.kind], (row.due_on - until).days))
         has_worker = row.worker in self.users
         found = {(lead, row.worker)} if lead is not None and row.worker in self.users else set()
+        if found:
+            found |= {(lead, deputy) for deputy in self.deputies.get(row.worker, ())}
         if days_left < 0:
             found.update((days_left, each) for each in self._above(row))
         elif lead is not None and not has_worker:

@@ -14,8 +14,10 @@ from django.utils import timezone
 
 from cases import countries
 from cases.models import DAILY, Case, Deadline, Heartbeat, PlanTrouble, Pulse, Reminder
+from cases.models.reminder import NOTICE
 from cases.reminders.people import People, Watched, watched, zone_of
 from cases.reminders.purging import purge
+from staff.models import User
 from vault.bulk import insert_new
 from vault.cipher import CannotOpen, Erased
 
@@ -98,6 +100,18 @@ def plan_daily_mails(now: datetime) -> int:
         if local.time() >= DAILY_MAIL_AT:
             wanted.append(Reminder.about(DAILY, local.date(), 0, coordinator.pk))
     return _insert_missing(wanted, now)
+
+
+def tell_coordinators(about: UUID, team: UUID | None, person: User, now: datetime) -> int:
+    """The mail that says nothing, at once, to those who coordinate `team` or the team of `person`.
+
+    Where neither has a coordinator, to all of them. `about` is the record they find on the desk. Rows made.
+    """
+    everybody = [each for each in People(now).all_coordinators() if each.pk != person.pk]
+    teams = {team, person.team_id} - {None}
+    told = [each for each in everybody if each.team_id in teams] or everybody
+    day = now.date()
+    return _insert_missing([Reminder.about(f"{NOTICE}{about}", day, 0, each.pk) for each in told], now)
 
 
 def _write(rows: Iterable[Watched], people: People, done: Planned) -> None:

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from cases.models import DAILY, Deadline, Reminder
+from cases.models import Deadline, Reminder
+from cases.models.reminder import is_of_a_deadline
 from vault.cipher import CannotOpen
 
 KEEP_DAYS = 30
@@ -42,7 +43,7 @@ def _is_old(row: Reminder, last_kept: date) -> bool:
 
 
 def _still_open(names: list[str]) -> dict[str, date]:
-    ids, found = [UUID(name) for name in names if name != DAILY], {}
+    ids, found = [UUID(name) for name in names if is_of_a_deadline(name)], {}
     for start in range(0, len(ids), 500):
         for row in Deadline.objects.open().filter(pk__in=ids[start : start + 500]).only("id", "due_on"):
             if row.opens():

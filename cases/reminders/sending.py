@@ -15,7 +15,6 @@ from django.core.validators import validate_email
 from django.utils import timezone
 
 from cases.models import (
-    DAILY,
     Circuit,
     Colour,
     Deadline,
@@ -26,6 +25,7 @@ from cases.models import (
     ReminderState,
     Trouble,
 )
+from cases.models.reminder import is_of_a_deadline
 from cases.notify import Post, Refused, ServerDown
 from cases.reminders import ledger
 from cases.reminders.people import People, Watched, watched
@@ -144,12 +144,12 @@ class _Round:
         return letters.values()
 
     def _deadlines(self, names: Iterable[str]) -> dict[str, Watched]:
-        ids = {UUID(name) for name in names if name != DAILY}
+        ids = {UUID(name) for name in names if is_of_a_deadline(name)}
         return {str(UUID(bytes=row.pk)): row for row in watched(Deadline.objects.filter(pk__in=ids))}
 
     def _still_wanted(self, about: dict[str, Any], user: User, row: Watched | None) -> bool:
         """Whether it would be planned now: the deadline is open, unmoved, awake, and this person's."""
-        if about["deadline"] == DAILY:
+        if not is_of_a_deadline(about["deadline"]):
             return user in self.people.all_coordinators()
         if row is None:
             return False

@@ -22,8 +22,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from cases import board, countries, digest, reminders
-from cases.digest import CaseLine, Digest, Line, Undelivered
-from cases.models import Case, Colour, DigestSignature, Reminder
+from cases.digest import CaseLine, Digest, Emergency, Line, Undelivered
+from cases.models import Case, Colour, DigestSignature, EmergencyState, Reminder
 from staff import trail
 from staff.models import Checkpoint, User
 from staff.roles import ALLOWED, Act
@@ -37,6 +37,7 @@ LABELS: dict[str, Any] = {
     "next_7_days": gettext_lazy("Due within 7 days"),
     "next_30_days": gettext_lazy("Due in 8 to 30 days"),
     "unseen": gettext_lazy("Not seen by anybody"),
+    "emergencies": gettext_lazy("Opened in an emergency"),
     "without_caseworker": gettext_lazy("No caseworker"),
     "status_unknown": gettext_lazy("Status unknown, check is due"),
     "undelivered": gettext_lazy("Undelivered reminders"),
@@ -186,12 +187,25 @@ def _row(line: Any, composed: Digest) -> Row:
             line.code_name,
             countries.name(line.country),
         )
-    return _undelivered_row(line)
+    return _emergency_row(line) if isinstance(line, Emergency) else _undelivered_row(line)
+
+
+def _emergency_row(line: Emergency) -> Row:
+    waits = line.state == EmergencyState.WAITING
+    title = _("%(who)s: decide on “Access”") if waits else _("%(who)s: see “Access”")
+    return Row(
+        "d-over" if waits else "d-crit",
+        line.state_label,
+        title % {"who": line.who},
+        line.case_id,
+        line.code_name,
+        line.day.isoformat(),
+    )
 
 
 def _undelivered_row(line: Undelivered) -> Row:
     title = _("To %(who)s: %(why)s") % {"who": line.recipient, "why": line.why}
-    about = "" if line.case_id else _("the daily mail")
+    about = "" if line.case_id else _("a mail to coordinators")
     return Row("d-over", _("not delivered"), title, line.case_id, line.code_name, about)
 
 

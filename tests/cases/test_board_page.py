@@ -212,13 +212,14 @@ def test_titles_say_only_the_name_of_the_site_and_of_the_case(case, olga, at_des
     ]
 
 
-def test_main_links_follow_the_role(olga, petra, anton):
+def test_main_links_follow_the_role(olga, petra, anton, vera):
     def links(person):
         text = read(signed_in(Client(), person).get("/account/"))
         return re.findall(r"<a [^>]*>([^<]+)</a></li>", text[text.index("main-nav") : text.index("</nav>")])
 
-    assert links(olga) == ["Deadlines", "Cases"]
-    assert links(petra) == ["Deadlines", "Cases", "Digest", "Accounts", "Role requests"]
+    assert links(olga) == ["Deadlines", "Cases", "Access"]
+    assert links(petra) == ["Deadlines", "Cases", "Digest", "Access", "Accounts", "Role requests"]
+    assert links(vera) == ["Trail"]
     assert links(anton) == ["Accounts", "Role requests"]
 
 

@@ -13,6 +13,7 @@ from staff.roles import PERMISSIONS, Act, Role, may, needs_approval, sees_cases
         (Act.WRITE_CASES, {"olga", "lena", "petra"}),
         (Act.HOLD_CASES, {"olga", "petra"}),
         (Act.SEE_TEAM, {"petra"}),
+        (Act.BREAK_GLASS, {"olga", "lena", "petra"}),
         (Act.ASSIGN_CASES, {"petra"}),
         (Act.SEE_DUPLICATES, {"petra"}),
         (Act.SIGN_DIGEST, {"petra"}),
