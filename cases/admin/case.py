@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR
 from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import get_resolver
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases import countries, files, reminders
 from cases.admin import lock, past
-from cases.admin.facets import PARTS, ShareInline
+from cases.admin.facets import ShareInline
 from cases.admin.forms import FIELD_OVERRIDES, CaseForm, bare, choice_class
 from cases.admin.listing import (
     URGENCY_CLASS,
@@ -27,6 +29,8 @@ from cases.admin.listing import (
     deadline_badge,
     open_deadlines,
 )
+from cases.admin.parts import ADDED, PARTS
+from cases.admin.terms import blocked, terms_of
 from cases.models import Case, CaseShare, Status
 from cases.models.erasing import may_erase
 from staff import trail
@@ -125,7 +129,8 @@ class CaseAdmin(DeskModelAdmin):
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         """The tabs; a case that was only lent to somebody is not passed on by them."""
         if obj is None or obj.pk is None or obj._state.adding:
-            return list(PARTS)
+            # A new case begins with what a first talk gives; the rest is added once it is there.
+            return [part for part in PARTS if part not in ADDED.values()]
         kept = getattr(request, "holds", None)
         if kept is None:
             kept = request.holds = Case.objects.held_by(_person(request)).filter(pk=obj.pk).exists()  # type: ignore[attr-defined]
@@ -210,7 +215,8 @@ class CaseAdmin(DeskModelAdmin):
             limit = None if request.GET.get("past") == "all" else past.NEWEST
             context |= {
                 "show_save_and_add_another": False,
-                "head": case_head(case),
+                "head": case_head(case) | {"blocked": blocked(case)},
+                "terms": terms_of(case),
                 "files": files.lines(case),
                 "may_erase": may_erase(_person(request), case),
                 "notes": past.notes(case, limit),
@@ -221,6 +227,14 @@ class CaseAdmin(DeskModelAdmin):
             if request.method == "GET":
                 trail.append(_person(request), trail.Verb.CASE_OPENED, case_id=case.pk)
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """As Django's; or back to the page with an empty row, for whoever asked for one."""
+        wanted = request.POST.get("_add", "")
+        if wanted in ADDED:
+            messages.success(request, gettext("Saved. Type the new row."))
+            return redirect(f"{request.path}?add={wanted}#{wanted}-group")
+        return super().response_change(request, obj)
 
     # -- saving: the record's verbs, then its deadlines and reminders, all in the view's transaction
 

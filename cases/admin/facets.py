@@ -25,7 +25,17 @@ from cases.admin.forms import (
     offer,
     seers,
 )
-from cases.models import Application, CaseShare, ContactChannel, Identity, IdentityDocument, Note, Stay, Task
+from cases.models import (
+    Application,
+    CaseShare,
+    ContactChannel,
+    Identity,
+    IdentityDocument,
+    Note,
+    Stay,
+    Task,
+    law,
+)
 from cases.models.history import known
 from cases.models.sharing import check_share
 from staff.models import User
@@ -41,6 +51,7 @@ class CasePart(admin.StackedInline):  # type: ignore[type-arg]
     formset = FacetFormSet
     formfield_overrides = FIELD_OVERRIDES
     template = "admin/cases/stacked.html"
+    tab = ""  # parts that name the same one share it
     can_delete = False
     show_change_link = False
     extra = 0
@@ -104,7 +115,7 @@ class StayInline(CasePart):
                     ("country", "entered_on", "left_on"),
                     ("basis", "basis_valid_until", "entry_kind"),
                     ("last_legal_day", "last_legal_day_source"),
-                    ("registered_place", "registered_place_from"),
+                    ("registered_place", "registered_place_from", "registration_done_on"),
                     "actual_place",
                 )
             },
@@ -144,6 +155,7 @@ class ApplicationInline(CasePart):
 
     model = Application
     form = ApplicationForm
+    tab = "applications"
     fieldsets = (
         (
             None,
@@ -157,11 +169,18 @@ class ApplicationInline(CasePart):
                     ("certificate_issued_on", "certificate_received_on", "referred_on"),
                     ("responsibility_accepted_on", "transfer_served_on"),
                     ("decided_on", "mailed_on", "served_on", "reasons_served_on"),
+                    "tags",
                     "remark",
                 )
             },
         ),
     )
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """The formset class, told which kinds of procedure the rules of each country know."""
+        made = super().get_formset(request, obj, **kwargs)
+        made.form.kinds_of = law.kinds_by_country(timezone.localdate())
+        return made
 
     @staticmethod
     def row_order(row: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django import forms
@@ -14,6 +14,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cases import countries
+from cases.models import Application, Tag
 
 YEARS = range(1900, 2200)
 
@@ -111,6 +112,32 @@ class CountryField(forms.CharField):
             return not self.disabled and self.to_python(data) != (initial or "")
         except forms.ValidationError:
             return True
+
+
+class KindsField(forms.MultipleChoiceField):
+    """Which kind of procedure or refusal it is: those that the rules of the country tell apart, to tick."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, **kwargs: Any) -> None:
+        label = Application._meta.get_field("tags").verbose_name  # type: ignore[union-attr]
+        super().__init__(required=False, label=label, **kwargs)
+
+    def offer(self, tags: Collection[str]) -> None:
+        """Offer these, in the order of the list; none: say why."""
+        self.choices = [choice for choice in Tag.choices if choice[0] in tags]
+        if not self.choices:
+            self.help_text = _("Which kinds there are depends on the country. Save it first.")
+        else:
+            self.help_text = _("The term depends on it, and counts only what a person has ticked.")
+
+    def valid_value(self, value: Any) -> bool:
+        """Every kind there is: the country may just have been changed."""
+        return value in Tag.values
+
+    def clean(self, value: Any) -> list[str] | None:
+        """What was ticked, or None."""
+        return sorted(super().clean(value)) or None
 
 
 class CodesField(forms.CharField):

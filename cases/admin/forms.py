@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from django import forms
@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import countries
 from cases.admin import lock
-from cases.admin.fields import CodesField, CountryField, DayField, DayInput
+from cases.admin.fields import CodesField, CountryField, DayField, DayInput, KindsField
 from cases.models import Case
+from cases.models.history import known
 from staff.models import User
 from staff.roles import ALLOWED, Act, may
 from vault.cipher import NoKey
@@ -153,6 +154,14 @@ class ApplicationForm(FacetForm):
         required=False,
         help_text=_("The stage was recorded wrongly; the application did not move."),
     )
+
+    tags = KindsField()
+    kinds_of: Mapping[str, Collection[str]] = {}  # set by the page
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        set_before = set(known(self.instance, "tags") or ()) if not self.instance._state.adding else set()
+        self.fields["tags"].offer(set_before | set(self.kinds_of.get(self.instance.country, ())))
 
     def clean(self) -> dict[str, Any]:
         """Tell the record whether this is a correction."""

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.admin import past
+from cases.admin.fields import KindsField
 from cases.models import Case, FactHistory
 
 TAKEN = gettext_lazy("Changed by %(who)s meanwhile; shown here as it stands in the file now.")
@@ -81,6 +82,8 @@ def _take(form: Any, name: str, value: Any) -> None:
         form.data.pop(key, None)
         if value:
             form.data[key] = "on"
+    elif isinstance(form.fields[name], KindsField):
+        form.data.setlist(key, value or [])
     else:
         shown = form.fields[name].prepare_value(value)
         form.data[key] = "" if shown is None else str(shown)

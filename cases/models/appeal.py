@@ -189,6 +189,9 @@ class TypedDeadline(Facet):
         related_name="+", verbose_name=_("compared by"),
     )  # fmt: skip
 
+    # Set by a form before it asks clean(): who will save.
+    acting: User | None = None
+
     class Meta:
         verbose_name = _("day typed from the decision")
         verbose_name_plural = _("days typed from decisions")
@@ -225,6 +228,8 @@ class TypedDeadline(Facet):
 
     def clean(self) -> None:
         """Refuse a day that nobody could check, and a comparison by the one who typed it."""
+        if self.acting is not None:
+            self.about_to_save(self.acting, {} if self._state.adding else self.changes())
         require_own_application(self)
         if not self.filled("last_day"):
             raise refusal("last_day", _("Type the last day as it stands on the decision's page."))

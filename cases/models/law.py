@@ -6,13 +6,24 @@ from datetime import date
 
 from cases.clocks import Law
 from cases.models.legal_rule import LegalRule
-from cases.rules.reference import ProceduralRow
+from cases.rules.reference import EU, ProceduralRow
 
 
 def current(on: date) -> Law:
     """The rows that stand, past and announced ones too, and the members of the EU on `on`."""
     tables = LegalRule.objects.tables()
     return Law(tables.terms, tables.stays, tables.members("EU", on))
+
+
+def kinds_by_country(on: date) -> dict[str, frozenset[str]]:
+    """The kinds of procedure and refusal (tags) that the rules of each country tell apart."""
+    law = current(on)
+    found: dict[str, set[str]] = {}
+    for row in law.rows:
+        if row.trigger != "stay":
+            for country in law.eu_members if row.country == EU else (row.country,):
+                found.setdefault(country, set()).update(row.applies_to)
+    return {country: frozenset(tags) for country, tags in found.items()}
 
 
 def by_id() -> dict[str, ProceduralRow]:

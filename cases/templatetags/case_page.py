@@ -91,7 +91,10 @@ def _box(bound: Any) -> str:
     marked = " errors" if errors else ""
     required = ' class="required"' if bound.field.required else ""
     label = f'<label for="{bound.id_for_label}"{required}>{escape(bound.label)}:</label>'
-    if bound.field.widget.template_name == "django/forms/widgets/checkbox.html":
+    if bound.field.widget.template_name == "django/forms/widgets/checkbox_select.html":
+        name = escape(bound.label)
+        inside = f'<div class="kinds" role="group" aria-label="{name}"><b>{name}:</b>{control(bound)}</div>'
+    elif bound.field.widget.template_name == "django/forms/widgets/checkbox.html":
         label = f'<label for="{bound.id_for_label}" class="vCheckboxLabel">{escape(bound.label)}</label>'
         inside = f"{control(bound)}{label}"
     else:

@@ -16,6 +16,9 @@ def _posted(form: Any) -> dict[str, str]:
             data[form.add_prefix(name)] = "on"
         elif value is not False:
             shown = field.widget.format_value(value) if hasattr(field.widget, "format_value") else value
+            if getattr(field.widget, "allow_multiple_selected", False):
+                data[form.add_prefix(name)] = shown
+                continue
             if isinstance(shown, list):
                 shown = shown[0] if shown else ""
             data[form.add_prefix(name)] = "" if shown is None else str(shown)

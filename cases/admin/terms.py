@@ -1,0 +1,83 @@
+"""What runs in a file, beside its form: terms with their rules, open questions, blockers. Read only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils import timezone
+
+from cases import clocks, countries
+from cases.admin.fields import day_note
+from cases.models import Case
+from cases.models.blocker import Blocked, state
+from cases.models.facts import read_facts
+from cases.models.term_words import Told, ask, tell, tell_duty
+from vault.show import shown
+
+
+@dataclass(frozen=True)
+class Line:
+    """A term in words; `note` is its weekday and distance. `reminded` False: an earlier one stands for it."""
+
+    told: Told
+    note: str
+    reminded: bool
+
+
+@dataclass(frozen=True)
+class Running:
+    """What runs for one application, or since one arrival."""
+
+    headline: str
+    lines: list[Line]
+    questions: list[str]
+
+
+def terms_of(case: Case) -> list[Running]:
+    """All that runs in the file, by application and by arrival; as many queries for any file."""
+    now = timezone.now()
+    facts, _damaged = read_facts(case, today=countries.today_in(case.country, now))
+    names = {row.pk: row.headline for row in case.applications.all()}
+    found = []
+    for fact in facts.procedures:
+        shown_now = clocks.clocks(fact, facts.law)
+        reminded = clocks.reminded(shown_now)
+        today = countries.today_in(fact.country, now)
+        found.append(
+            Running(
+                names.get(fact.id, ""),
+                [_line(tell(clock), today, clock in reminded) for clock in shown_now],
+                [ask(question) for question in clocks.questions(fact, facts.law)],
+            )
+        )
+    for arrival in facts.arrivals:
+        today = countries.today_in(arrival.country, now)
+        asked = [_line(tell(clock), today, True) for clock in clocks.arrival_clocks(arrival, facts.law)]
+        owed = [_line(tell_duty(duty), today, True) for duty in clocks.duties(arrival, facts.law)]
+        found.append(Running(countries.name(arrival.country), asked + owed, []))
+    return [running for running in found if running.lines or running.questions]
+
+
+def _line(told: Told, today: date, reminded: bool) -> Line:
+    return Line(told, day_note(told.last_day, today), reminded)
+
+
+@dataclass(frozen=True)
+class Link:
+    """One blocker of a chain, as shown."""
+
+    what: str
+    by_what: str
+    remover: str
+
+
+def blocked(case: Case) -> list[list[Link]]:
+    """The open blockers, chain by chain: what can be removed now, and what becomes possible after it."""
+    found: Blocked = state(case.blockers.with_keys())
+    return [[_link(row) for row in chain] for chain in found.chains]
+
+
+def _link(row: Any) -> Link:
+    return Link(*(str(shown(row, name) or "") for name in ("what", "by_what", "remover")))
