@@ -30,6 +30,7 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
     """Context processor of every page of the desk."""
     return {
         "demo_mark": SimpleLazyObject(User.objects.filter(demo=True).exists),
+        "desk_search": SimpleLazyObject(lambda: sees_cases(request.user)),
         "desk_nav": SimpleLazyObject(lambda: main_links(request)),
         "desk_alarms": SimpleLazyObject(health.banner),
     }

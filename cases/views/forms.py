@@ -9,10 +9,13 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from cases import search
 from cases.models import Deadline, DeadlineState
 from staff.models import User
+from vault.normalise import name_readings
 
 LONGEST_REASON = 1000
+LONGEST_QUERY, SHORTEST_QUERY = 100, 2
 
 
 class CareForm(forms.Form):
@@ -76,6 +79,27 @@ class CareForm(forms.Form):
             row.snooze(until=data["until"], by=by, reason=data["reason"])
         else:
             row.reopen(by=by, reason=data["reason"])
+
+
+class SearchForm(forms.Form):
+    """What is typed into the box in the head of every page."""
+
+    q = forms.CharField(
+        max_length=LONGEST_QUERY,
+        error_messages={
+            "required": _("Type what you know: a surname, a phone, an account, a document, a code name."),
+            "max_length": _("This is too long to search for. Type a name or a number, not a sentence."),
+        },
+    )
+
+    def clean_q(self) -> str:
+        """Refuse what nothing can be found by. Raises ValidationError."""
+        text: str = self.cleaned_data["q"]
+        if sum(letter.isalnum() for letter in text) < SHORTEST_QUERY:
+            raise ValidationError(_("Type at least two letters or digits."))
+        if len(name_readings(text)) > search.MOST_WORDS:
+            raise ValidationError(_("Type at most eight words: a name or a number, not a sentence."))
+        return text
 
 
 def due_text(row: Deadline) -> str:

@@ -9,7 +9,7 @@ from tests.end_to_end.browser import WIDTHS, chromium, sign_in
 from tests.end_to_end.running_desk import running_desk
 
 pytestmark = pytest.mark.browser
-PAGES = ("board/", "digest/", "cases/case/", "cases/case/add/", "staff/user/", "staff/rolegrant/")
+PAGES = ("board/", "search/", "digest/", "cases/case/", "cases/case/add/", "staff/user/", "staff/rolegrant/")
 
 
 def findings(page) -> list[str]:
