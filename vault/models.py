@@ -10,8 +10,10 @@ from uuid import UUID
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.core.exceptions import FieldError
 from django.db import models, router, transaction
+from django.db.models.base import ModelState
 
 from vault.cipher import CannotOpen, NoKey, Sealed
+from vault.opening import load_identities, reach
 from vault.queryset import SealedManager, SealedQuerySet
 from vault.record_keys import HOUSE, Canary, RecordKey
 
@@ -40,7 +42,8 @@ class Binding:
     def __init__(self, row: UUID, owner: UUID) -> None:
         self.row = row
         self.owner = owner
-        self.tail = row.bytes + b"|" + owner.bytes
+        raw = row.bytes
+        self.tail = raw + b"|" + (raw if owner is row else owner.bytes)
         self.cipher: AESGCM | NoKey | None = None
 
 
@@ -76,9 +79,14 @@ class SealedModel(models.Model):
     # -- what the cells are bound to
 
     @classmethod
-    def from_db(cls, *args: Any, **kwargs: Any) -> Any:
-        row = super().from_db(*args, **kwargs)
+    def from_db(cls, db: str | None, field_names: Any, values: Any, **_options: Any) -> Any:
+        # As Django's, without __init__ and a descriptor's call for each column: that was a fifth of a list's
+        # time. Columns left out are simply not there; nothing of ours listens to pre_init or post_init.
+        row = cls.__new__(cls)
         data = row.__dict__
+        state = data["_state"] = ModelState()
+        state.adding, state.db = False, db
+        data.update(zip(field_names, values, strict=True))
         names = cls._identity_names()
         if all(name in data for name in names):
             data["_vault"] = Binding(*row.seal_identity())
@@ -91,6 +99,13 @@ class SealedModel(models.Model):
         if found is None:
             found = tuple(f for f in cls._meta.concrete_fields if getattr(f, "sealed", False))
             cls._sealed_fields = found  # type: ignore[attr-defined]
+        return found
+
+    @classmethod
+    def _needs_record_key(cls) -> bool:
+        found: bool | None = cls.__dict__.get("_under_record_key")
+        if found is None:
+            found = cls._under_record_key = any(field.key is None for field in cls.sealed_fields())  # type: ignore[attr-defined]
         return found
 
     @classmethod
@@ -157,11 +172,11 @@ class SealedModel(models.Model):
     def hold_keys(cls, rows: Iterable[Any], using: str) -> None:
         """Put the opened record keys on `rows` and on what was loaded along with them, in one query."""
         reached: list[SealedModel] = []
-        _reach(rows, reached, set())
+        reach(rows, reached, set())
         wanted: dict[UUID, list[Binding]] = {}
-        _load_identities(reached, using)
+        load_identities(reached, using)
         for row in reached:
-            if any(field.key is None for field in row.sealed_fields()):
+            if row._needs_record_key():
                 bound = row.binding()
                 if bound.cipher is None:
                     wanted.setdefault(bound.owner, []).append(bound)
@@ -365,33 +380,3 @@ class OwnerModel(SealedModel):
 
 def _uuid(value: Any) -> UUID:
     return value if isinstance(value, UUID) else UUID(str(value))
-
-
-def _reach(rows: Iterable[Any], reached: list[SealedModel], met: set[int]) -> None:
-    """Collect sealed instances among `rows` and among what select_related and prefetch_related loaded."""
-    for row in rows:
-        if not isinstance(row, models.Model) or id(row) in met:
-            continue
-        met.add(id(row))
-        if isinstance(row, SealedModel):
-            reached.append(row)
-        if row._state.fields_cache:
-            _reach(list(row._state.fields_cache.values()), reached, met)
-        for loaded in getattr(row, "_prefetched_objects_cache", {}).values():
-            _reach(getattr(loaded, "_result_cache", None) or (), reached, met)
-
-
-def _load_identities(rows: Sequence[SealedModel], using: str) -> None:
-    """Read what .only() left out of the identity columns, in one query per model instead of one per row."""
-    missing: dict[type[SealedModel], dict[Any, list[SealedModel]]] = {}
-    for row in rows:
-        if any(name not in row.__dict__ for name in row._identity_names()):
-            missing.setdefault(type(row), {}).setdefault(row.pk, []).append(row)
-    for model, by_pk in missing.items():
-        names = model._identity_names()
-        keys = list(by_pk)
-        for start in range(0, len(keys), _BATCH):
-            found = model._base_manager.using(using).filter(pk__in=keys[start : start + _BATCH])
-            for pk, *values in found.values_list("pk", *names):
-                for row in by_pk[pk]:
-                    row.__dict__.update(zip(names, values, strict=True))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 
 from vault.cipher import CannotOpen, Erased, NoKey, Unreadable, new_record_key, open_under, seal_under
 from vault.keyring import keyring
@@ -48,9 +49,8 @@ class RecordKeyManager(models.Manager["RecordKey"]):
             return dict.fromkeys(wanted, closed)
         found: dict[UUID, AESGCM | NoKey] = {}
         for start in range(0, len(wanted), _BATCH):
-            batch = wanted[start : start + _BATCH]
-            rows = self.using(using).filter(owner__in=batch).values_list("owner", "wrapped")
-            found.update((owner, _unwrapped(wrapped, owner)) for owner, wrapped in rows)
+            for owner, wrapped in _stored(wanted[start : start + _BATCH], using):
+                found[owner] = _unwrapped(wrapped, owner)
         lost = NoKey(Unreadable("its record key is missing. Restore the backup of the record keys"))
         return {owner: found.get(owner, lost) for owner in wanted}
 
@@ -75,6 +75,19 @@ class RecordKey(models.Model):
     def unwrap(wrapped: bytes, owner: UUID) -> bytes:
         """The secret in a wrapped key. Raises a kind of CannotOpen."""
         return open_under("root", "record-keys", bytes(wrapped), _bound_to(owner))
+
+
+def _stored(owners: Sequence[UUID], using: str | None) -> list[tuple[UUID, bytes | None]]:
+    """Owner and wrapped key, by a statement of our own: the ORM would double the time for a page of keys."""
+    connection = connections[using or DEFAULT_DB_ALIAS]
+    native = connection.features.has_native_uuid_field
+    by_stored: dict[Any, UUID] = {owner if native else owner.hex: owner for owner in owners}
+    table = connection.ops.quote_name(RecordKey._meta.db_table)
+    marks = ", ".join(["%s"] * len(by_stored))
+    with connection.cursor() as cursor:
+        # The table's name is ours; all values are parameters.
+        cursor.execute(f"SELECT owner, wrapped FROM {table} WHERE owner IN ({marks})", [*by_stored])  # noqa: S608
+        return [(by_stored[owner], wrapped) for owner, wrapped in cursor.fetchall()]
 
 
 def _unwrapped(wrapped: bytes | memoryview | None, owner: UUID) -> AESGCM | NoKey:
