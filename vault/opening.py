@@ -34,9 +34,11 @@ def open_columns(rows: Iterable[Any], names: Iterable[str]) -> None:
         seen = data.setdefault("_seen", {})
         for name, prefix, load in plan:
             cell = data.get(name)
-            if type(cell) is not Sealed or cell[0] != VERSION:
+            if type(cell) is not Sealed:
                 continue
             try:
+                if cell[0] != VERSION:
+                    continue
                 padded = decrypt(cell[1:13], cell[13:], prefix + tail)
                 data[name] = load(padded[: padded.rindex(b"\x80")])
             except (InvalidTag, ValueError, IndexError, CannotOpen):

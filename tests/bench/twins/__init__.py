@@ -1,0 +1,1 @@
+"""An app of twins: one table of persons, four ways to store it."""
