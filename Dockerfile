@@ -8,6 +8,10 @@ ENV DESK_PREPARED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 # Keys are mounted into a folder that only this user may enter.
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin desk \
  && install -d -m 700 -o desk -g desk /keys /files
+# pg_dump and pg_restore for the backups, not older than the server.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends postgresql-client \
+ && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY requirements.txt ./
 RUN pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements.txt

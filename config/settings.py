@@ -101,9 +101,7 @@ DROPBOX_PUBLIC_FILE = Path(_public_half) if _public_half else None
 # --- Files of cases: sealed, under random names; in production on a volume of their own -------------
 FILE_UPLOAD_HANDLERS = ["config.uploads.InMemoryHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
-FILES_DIR = (
-    Path(env.text("FILES_DIR")) if SITE == "desk" else env.folder("FILES_DIR", VAR_DIR / "files")
-)
+FILES_DIR = Path(env.text("FILES_DIR")) if SITE == "desk" else env.folder("FILES_DIR", VAR_DIR / "files")
 FILES_QUOTA_MB = env.number("FILES_QUOTA_MB", 20_000)
 
 # --- Rooms ----------------------------------------------------------------------------------------

@@ -53,6 +53,16 @@ def fresh_databases(folder: Path, keys: Path) -> Iterator[Callable[[], OwnDataba
         template.drop()
 
 
+@contextmanager
+def empty_database(var: Path, keys: Path) -> Iterator[OwnDatabase]:
+    """A database without a single table, as a new machine has it; its folder `var` is made."""
+    database = (_postgres_copy if os.environ.get("DATABASE_URL") else _sqlite_copy)(var, keys, None)
+    try:
+        yield database
+    finally:
+        database.drop()
+
+
 def _environment(var: Path, keys: Path) -> dict[str, str]:
     passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     key_files = {f"{path.stem.upper()}_KEY_FILE": str(path) for path in keys.glob("*.key")}

@@ -146,7 +146,7 @@ def export(ring: Keyring, recipients: Sequence[str]) -> tuple[str, list[str]]:
     A recipient is an age public key ("age1...") or an SSH public key; each of them alone opens the file. Keys
     from a provider have no file and are left out. Raises WrongRecipient, or KeyProblem if a file is damaged.
     """
-    keys = [_recipient(number, text) for number, text in enumerate(recipients, 1)]
+    keys = [recipient(number, text) for number, text in enumerate(recipients, 1)]
     if not keys:
         raise WrongRecipient(
             _("Name at least one age recipient (age1...): without one, nobody could open it.")
@@ -167,7 +167,7 @@ def export(ring: Keyring, recipients: Sequence[str]) -> tuple[str, list[str]]:
     return pyrage.encrypt(packed.getvalue(), keys, armored=True).decode(), names
 
 
-def _recipient(number: int, text: str) -> object:
+def recipient(number: int, text: str) -> object:
     """The public key in `text`. Raises WrongRecipient without repeating the text: it may be a private key."""
     text = text.strip()
     if text.upper().startswith("AGE-SECRET-KEY-") or "PRIVATE KEY" in text.upper():
