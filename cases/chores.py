@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import close_old_connections
 
-from cases import files
+from cases import files, recompute
 from cases.models import Heartbeat, PlanTrouble, Pulse
 from vault import dropbox
 
@@ -48,6 +48,7 @@ def sweep_uploads(now: datetime) -> None:
 
 
 CHORES: tuple[Chore, ...] = (
+    Chore("recompute", timedelta(minutes=1), recompute.go_on),
     Chore("mailbox", timedelta(hours=6), turn_mailbox),
     Chore("uploads", timedelta(hours=12), sweep_uploads),
 )

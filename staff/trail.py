@@ -69,6 +69,8 @@ class Verb(models.TextChoices):
     DIGEST_SIGNED = "digest_signed", _("signed the digest")
     RECORD_CREATED = "record_created", _("added a record")
     RECORD_CHANGED = "record_changed", _("changed a record")
+    RULE_CHANGED = "rule_changed", _("made a new version of a legal rule")
+    RULE_CONFIRMED = "rule_confirmed", _("confirmed a legal rule")
     SIGNED_IN = "signed_in", _("signed in")
     SIGNED_OUT = "signed_out", _("signed out")
     SIGN_IN_FAILED = "sign_in_failed", _("a sign-in failed")

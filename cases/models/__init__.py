@@ -26,6 +26,7 @@ from cases.models.proceeding import (
     WantedFinding,
     WantedList,
 )
+from cases.models.recomputation import Cause, LeaseLost, Recomputation, RecomputedCase
 from cases.models.reminder import DAILY, LeadTimes, Postbox, Reminder, ReminderState, Trouble
 from cases.models.sharing import CaseShare, Deputy
 from cases.models.stages import ApplicationKind, Stage, Tag
@@ -45,6 +46,7 @@ __all__ = [
     "Case",
     "CaseShare",
     "Category",
+    "Cause",
     "ChannelKind",
     "ChannelOwner",
     "Circuit",
@@ -71,6 +73,7 @@ __all__ = [
     "IdentityDocument",
     "KeptForGood",
     "LeadTimes",
+    "LeaseLost",
     "LegalRule",
     "NameWord",
     "Note",
@@ -80,6 +83,8 @@ __all__ = [
     "Proceeding",
     "ProceedingStage",
     "Pulse",
+    "Recomputation",
+    "RecomputedCase",
     "Reminder",
     "ReminderState",
     "RuleConfirmation",

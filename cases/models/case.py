@@ -378,11 +378,11 @@ class Case(KeepsHistory, OwnerModel):
 
         return read_facts(self, today=today or self.today())[0]
 
-    def refresh_deadlines(self, *, today: datetime.date | None = None) -> None:
+    def refresh_deadlines(self, *, today: datetime.date | None = None) -> set[str]:
         """Make the deadlines what the facts say on `today` (by default the date in the country of stay).
 
-        What a damaged row said before stays due.
+        What a damaged row said before stays due. Gives the sources ("stay:<id>") that do not open.
         """
         from cases.models.facts import apply_facts
 
-        apply_facts(self, today=today or self.today())
+        return apply_facts(self, today=today or self.today())

@@ -171,8 +171,8 @@ def facts_in(
     return facts, reader.damaged
 
 
-def apply_facts(case: Case, *, today: date) -> None:
-    """Make the case's deadlines those that its facts call for on `today`.
+def apply_facts(case: Case, *, today: date) -> set[str]:
+    """Make the case's deadlines those that its facts call for on `today`; gives the sources that do not open.
 
     A date that does not open is not a date that is gone: the deadlines it gave rise to stay as they are.
     """
@@ -181,6 +181,7 @@ def apply_facts(case: Case, *, today: date) -> None:
     facts, damaged = read_facts(case, today=today)
     Deadline.objects.apply(case, derive(facts), unreadable=damaged)
     write_questions(case.applications.all(), facts)
+    return damaged
 
 
 def write_questions(applications: Iterable[Any], facts: CaseFacts) -> None:

@@ -7,17 +7,26 @@ that ship, so that `cases.rules.reference` reads it.
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.conf import settings
-from django.db import models
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
 from django.db.models import Count, F, Max, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.history import KeptForGood
-from cases.rules.reference import ProceduralRow, StayRow
-from cases.rules.versions import DocumentRules, Table, Tables, Version, tables_of
+from cases.rules.reference import BadTable, Overlap, ProceduralRow, StayRow
+from cases.rules.versions import DocumentRules, Table, Tables, Version, standing, tables_of
+from staff import trail
+from staff.roles import Act, may
+
+if TYPE_CHECKING:
+    from staff.models import User
+
+QUICKER = _("Somebody made a new version of this rule meanwhile. Look at it first, then decide again.")
 
 # What was read last in this process, with the state of the tables it was read from.
 _read: dict[str, tuple[tuple[Any, ...], Tables]] = {}
@@ -34,6 +43,11 @@ class RuleTable(models.TextChoices):
 
 def _refuse_rewriting() -> NoReturn:
     raise KeptForGood("A version of a rule is never changed or deleted. Make a new version of the rule.")
+
+
+def _require_lawyer(by: User) -> None:
+    if not may(by, Act.MANAGE_RULES):
+        raise trail.Refused(gettext("Only a lawyer changes and confirms legal rules. Ask one."))
 
 
 class GrowingQuerySet(models.QuerySet[Any]):
@@ -95,6 +109,56 @@ class LegalRuleQuerySet(GrowingQuerySet):
         """The version that "kz-2023@2" names, standing or not. Raises LegalRule.DoesNotExist."""
         found: LegalRule = self.select_related("made_by", "replaces").get(ref=ref)
         return found
+
+    def standing(self) -> tuple[Version, ...]:
+        """The versions that still have a day of their own, each with the last day that is left to it."""
+        return standing(self.versions())
+
+    def make(self, draft: Version, *, by: User, seen: str = "") -> LegalRule:
+        """Add a version, or with number 1 a rule; the dates of the cases concerned are derived again.
+
+        `seen` is the newest version that `by` had before them. Raises trail.Refused without the right,
+        ValidationError where somebody was quicker or the table could not be used with it.
+        """
+        _require_lawyer(by)
+        with transaction.atomic():
+            newest = self.filter(code=draft.code).order_by("-version").first()
+            if (newest.ref if newest else "") != seen or draft.number != (
+                newest.version + 1 if newest else 1
+            ):
+                raise ValidationError(QUICKER)
+            self._refuse_useless(draft)
+            rule = LegalRule(
+                table=draft.table,
+                code=draft.code,
+                version=draft.number,
+                row=draft.row,
+                valid_from=draft.valid_from,
+                valid_to=draft.valid_to,
+                replaces=self.get(code=draft.code, version=draft.replaces) if draft.replaces else None,
+                corrects=draft.corrects,
+                made_by=by,
+            )
+            rule.save()
+            trail.append(by, trail.Verb.RULE_CHANGED, reason=rule.ref)
+            rule.derive_again("changed", by=by)
+        return rule
+
+    def _refuse_useless(self, draft: Version) -> None:
+        """ValidationError where the tables could not be read with the draft in them."""
+        before = self.versions()
+        if before and {v.table for v in before if v.code == draft.code} - {draft.table}:
+            raise ValidationError(_("There is a rule of another kind under this code. Choose another code."))
+        try:
+            tables_of([*before, draft])
+        except Overlap as both:
+            other = both.second if both.first == draft.ref else both.first
+            words = _("On the same days %(other)s is in force. Close it first, or choose other days.")
+            raise ValidationError({"valid_from": words % {"other": other}}) from None
+        except BadTable as problem:
+            raise ValidationError(
+                _("The rule cannot be used as it stands: %(problem)s") % {"problem": problem}
+            ) from None
 
     def versions(self) -> list[Version]:
         """Every version, also those that no longer stand, each with its last confirmation."""
@@ -190,6 +254,34 @@ class LegalRule(Growing):
         """Insert, under its ref."""
         self.ref = f"{self.code}@{self.version}"
         super().save(*args, **kwargs)
+
+    def confirm(self, *, on: date, source_seen: str, by: User, today: date, seen: str) -> RuleConfirmation:
+        """A lawyer read the source on `on` and it says the same. `seen`: the newest version before them.
+
+        Raises trail.Refused, ValidationError.
+        """
+        _require_lawyer(by)
+        if on > today:
+            raise ValidationError(
+                {"on": _("This day lies ahead. Give the day on which you read the source.")}
+            )
+        if not source_seen.strip():
+            raise ValidationError({"source_seen": _("Say which source you have read: law, article, page.")})
+        with transaction.atomic():
+            newest = LegalRule.objects.filter(code=self.code).order_by("-version").first()
+            if newest is None or newest.ref != seen:
+                raise ValidationError(QUICKER)
+            row = RuleConfirmation(rule=self, by=by, verified_on=on, source_seen=source_seen.strip())
+            row.save()
+            trail.append(by, trail.Verb.RULE_CONFIRMED, reason=self.ref)
+            self.derive_again("confirmed", by=by)
+        return row
+
+    def derive_again(self, cause: str, *, by: User | None) -> None:
+        """Ask for the dates of the cases that this rule concerns."""
+        from cases.models.recomputation import Cause, Recomputation
+
+        Recomputation.objects.request(self, Cause(cause), by=by)
 
     @property
     def last_confirmation(self) -> RuleConfirmation | None:

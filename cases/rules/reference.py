@@ -29,6 +29,17 @@ class BadTable(ValueError):
     """A table of rules cannot be used; the message names the row and says what is wrong with it."""
 
 
+class Overlap(BadTable):
+    """Two rows about one subject are valid on one day; `first` and `second` are their ids."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(
+            f"The rules in row {first!r} and row {second!r} are in force on the same days. "
+            "Close the older one with valid_to."
+        )
+        self.first, self.second = first, second
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """Where a row comes from and who confirmed it. Both `verified` fields are set, or neither."""
@@ -314,10 +325,7 @@ def _refuse_overlaps(rows: Sequence[V], subjects: Callable[[V], Iterable[tuple[A
         for subject in subjects(row):
             for other in by_subject.setdefault(subject, []):
                 if _from(row) <= _to(other) and _from(other) <= _to(row):
-                    raise BadTable(
-                        f"The rules in row {other.id!r} and row {row.id!r} are in force on the same days. "
-                        "Close the older one with valid_to."
-                    )
+                    raise Overlap(other.id, row.id)
             by_subject[subject].append(row)
 
 
