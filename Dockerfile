@@ -1,4 +1,5 @@
 FROM caddy:2 AS proxy
+COPY Caddyfile /etc/caddy/Caddyfile
 RUN chown -R 10001:10001 /data /config
 USER 10001
 
@@ -7,7 +8,7 @@ FROM python:3.13-slim AS desk
 ENV DESK_PREPARED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 # Keys are mounted into a folder that only this user may enter.
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin desk \
- && install -d -m 700 -o desk -g desk /keys /files
+ && install -d -m 700 -o desk -g desk /keys /files /mailbox /mailbox/private /mailbox/public
 # pg_dump and pg_restore for the backups, not older than the server.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends postgresql-client \

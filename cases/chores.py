@@ -16,6 +16,7 @@ from django.db import close_old_connections
 
 from cases import files, recompute
 from cases.models import Heartbeat, PlanTrouble, Pulse
+from intake.models import Answer
 from vault import dropbox
 
 log = logging.getLogger(__name__)
@@ -47,10 +48,16 @@ def sweep_uploads(now: datetime) -> None:
     files.sweep()
 
 
+def destroy_read_answers(now: datetime) -> None:
+    """An answer in a mailbox lives for a week after it was read, whether its reader comes back or not."""
+    Answer.objects.destroy_read(today=now.date())
+
+
 CHORES: tuple[Chore, ...] = (
     Chore("recompute", timedelta(minutes=1), recompute.go_on),
     Chore("mailbox", timedelta(hours=6), turn_mailbox),
     Chore("uploads", timedelta(hours=12), sweep_uploads),
+    Chore("read answers", timedelta(hours=1), destroy_read_answers),
 )
 
 

@@ -4,7 +4,8 @@ import os
 
 workers = 2
 worker_class = "gthread"
-threads = 4
+# A slow telephone holds a thread while it sends a photograph; it must not hold the form.
+threads = 16 if os.environ.get("SITE") == "public" else 4
 # Loaded once, before the workers are: unfit to serve, the whole server ends instead of starting workers anew.
 preload_app = True
 timeout = 60

@@ -15,9 +15,11 @@ import redis
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError
+from django.utils import timezone
 
 from config import startup
 from config.supervisor import Child
+from vault import dropbox
 from vault.keyring import NEEDED
 from vault.models import Canary
 
@@ -76,6 +78,9 @@ def prepare() -> bool:
     first = not Canary.objects.exists()
     if first:
         call_command("vault", "init", stdout=open(os.devnull, "w"))  # noqa: SIM115 (the process ends with it)
+    if settings.EMBEDDED:
+        # The form may be open before the chores have come round to it.
+        dropbox.turn(timezone.now().date())
     startup.refuse_unless_safe()
     return first
 

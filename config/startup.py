@@ -9,8 +9,9 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 
+from intake import roles
 from staff import append_only
-from vault import canaries
+from vault import canaries, dropbox
 
 OLDEST_POSTGRES = 15
 
@@ -20,7 +21,9 @@ def refuse_unless_safe() -> None:
     try:
         for problem in (*zone_problems(), *database_problems()):
             raise ImproperlyConfigured(problem)
-        if settings.SITE != "public":
+        if settings.SITE == "public":
+            dropbox.public_key()
+        else:
             canaries.require()
     finally:
         # What is started from here must not share our connection.
@@ -43,8 +46,6 @@ def zone_problems() -> Iterator[str]:
 
 def database_problems() -> Iterator[str]:
     """Whether the database answers, is new enough, keeps its trail safe, and holds no demo in production."""
-    if settings.SITE == "public":
-        return
     try:
         connection.ensure_connection()
     except DatabaseError as error:
@@ -55,6 +56,9 @@ def database_problems() -> Iterator[str]:
             f"Postgres {connection.pg_version // 10000} is too old. "
             f"Use Postgres {OLDEST_POSTGRES} or newer in DATABASE_URL."
         )
+    if settings.SITE == "public":
+        yield from public_role_problems()
+        return
     fallen = append_only.missing(connection)
     if fallen:
         yield (
@@ -65,6 +69,15 @@ def database_problems() -> Iterator[str]:
         yield (
             f"This database holds {rows} demo rows, and demo passwords were printed. "
             "Start production on an empty database."
+        )
+
+
+def public_role_problems() -> Iterator[str]:
+    """Whether the public process could do more in the database than it must, once somebody took it over."""
+    for too_much in roles.excess(connection):
+        yield (
+            f"The database role of the public process may do too much ({too_much}). Give it a role of its "
+            "own: run manage.py intake_role on the desk, and name that role in DATABASE_URL."
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from django.core.exceptions import ValidationError
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -52,7 +51,7 @@ def _sent(request: HttpRequest, language: str) -> HttpResponse:
     except ValidationError as refused:
         form.add_error(None, refused)
         return _form_page(language, form, status=400)
-    except (throttle.Busy, OperationalError):
+    except door.TROUBLE:
         return _form_page(language, form, problem=door.too_busy(), status=503)
     return page(language, "thanks.html", {"phrase": phrase, "words": phrase.split()})
 

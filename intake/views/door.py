@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from intake import throttle, tokens, uploads
 from intake.pages import page
 from vault import dropbox
+from vault.keyring import KeyProblem
+
+# What passes by itself: too many at once, a database or a key that is away (`healthz` says which is meant).
+TROUBLE = (throttle.Busy, OperationalError, InterfaceError, KeyProblem)
 
 
 def refusal(request: HttpRequest, language: str) -> HttpResponse | None:

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -35,7 +35,7 @@ def mailbox(request: HttpRequest, language: str) -> HttpResponse:
         act = {"add": _add, "withdraw": _withdraw}.get(request.POST.get("act", ""), _open)
         try:
             return act(request, language)
-        except (throttle.Busy, OperationalError):
+        except door.TROUBLE:
             return _phrase_page(
                 language, PhraseForm(), problem=door.too_busy(), status=503, kept=request.POST.get("text", "")
             )
@@ -111,7 +111,7 @@ def _add(request: HttpRequest, language: str) -> HttpResponse:
         return _mailbox_page(language, form, box, status=400)
     try:
         _keep(form, language, box, pictures)
-    except (throttle.Busy, OperationalError):
+    except door.TROUBLE:
         return _mailbox_page(language, form, box, problem=door.too_busy(), status=503)
     return page(language, "added.html", {"pass": tokens.mailbox_pass(*box)}, padded=True)
 

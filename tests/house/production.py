@@ -29,6 +29,10 @@ def environment(site: str, folder: Path, **changes: str) -> dict[str, str]:
         "BEHIND_TLS_PROXY": "true",
     }
     env |= {f"{name.upper()}_KEY_FILE": str(keys / f"{name}.key") for name in NEEDED[site]}
+    if site == "public":
+        env["DROPBOX_PUBLIC_FILE"] = str(folder / "mailbox.pub")
+        for needless in ("REDIS_URL", "EMAIL_URL", "DEFAULT_FROM_EMAIL"):
+            del env[needless]
     if site == "desk":
         env["FILES_DIR"] = str(folder / "files")
     env |= changes

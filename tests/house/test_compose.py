@@ -10,7 +10,9 @@ from tests.house.tree import ROOT, run
 from vault.keyring import NEEDED
 
 FILE = ROOT / "docker-compose.yml"
-OURS = ("desk", "chores", "worker", "beat")
+OURS = ("desk", "chores", "worker", "beat", "public")
+# Files that a process is given on a volume, not as a secret: the desk makes them anew every week.
+MAILBOX = {"DROPBOX_PRIVATE_FILE": "mailbox_private", "DROPBOX_PUBLIC_FILE": "mailbox_public"}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,8 @@ def test_it_is_a_compose_file():
 
 
 @pytest.mark.parametrize(
-    ("name", "site"), [("desk", "desk"), ("chores", "desk"), ("worker", "worker"), ("beat", "worker")]
+    ("name", "site"),
+    [("desk", "desk"), ("chores", "desk"), ("worker", "worker"), ("beat", "worker"), ("public", "public")],
 )
 def test_each_process_holds_only_its_own_keys(compose, name, site):
     """Sabotage: give root_key to the worker."""
@@ -50,17 +53,49 @@ def test_each_process_holds_only_its_own_keys(compose, name, site):
     assert named == {f"{key.upper()}_KEY_FILE" for key in NEEDED[site]}
 
 
-def test_desk_and_worker_share_no_session_secret(compose):
+def test_desk_worker_and_public_form_share_no_session_secret(compose):
     files = {name: compose["services"][name]["environment"]["SECRET_KEY_FILE"] for name in OURS}
-    assert files["desk"] not in (files["worker"], files["beat"])
+    assert len({files["desk"], files["worker"], files["public"]}) == 3
+    assert files["beat"] != files["desk"]
+
+
+def volumes(service):
+    """The volumes of a service, by name: where each appears, and whether it may be written."""
+    parts = [volume.split(":") for volume in service.get("volumes", [])]
+    return {part[0]: (part[1], part[2:] != ["ro"]) for part in parts}
+
+
+def test_the_public_form_holds_the_half_that_seals_and_cannot_change_it(compose):
+    """Sabotage: give mailbox_private to it, or leave ":ro" out."""
+    services = compose["services"]
+    assert volumes(services["public"]) == {"mailbox_public": ("/mailbox/public", False)}
+    assert set(sources(services["public"])) == {"public_database_url", "public_secret_key"}
+    holders = {name for name, service in services.items() if "mailbox_private" in volumes(service)}
+    assert holders == {"desk", "chores"}
+
+
+def test_the_public_form_reaches_the_database_and_nothing_else(compose):
+    """Neither the desk nor the broker nor the world. Sabotage: put it into the network `data`."""
+    services, networks = compose["services"], compose["networks"]
+    reached = {
+        name
+        for name, service in services.items()
+        if name != "public" and set(service["networks"]) & set(services["public"]["networks"])
+    }
+    assert reached == {"proxy", "postgres"}
+    assert all(networks[network] == {"internal": True} for network in services["public"]["networks"])
+    given = set(services["public"]["environment"])
+    assert not [name for name in given if name.startswith(("REDIS", "EMAIL", "DESK_URL", "DEFAULT_FROM"))]
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_every_file_that_is_named_is_given(compose, name):
     """A name without its secret, or the reverse, shows only when somebody starts it."""
     service = compose["services"][name]
-    named = {value for key, value in service["environment"].items() if key.endswith("_FILE")}
-    assert named == set(sources(service).values())
+    files = {key: value for key, value in service["environment"].items() if key.endswith("_FILE")}
+    for key in set(files) & set(MAILBOX):
+        assert files.pop(key).rpartition("/")[0] == volumes(service)[MAILBOX[key]][0]
+    assert set(files.values()) == set(sources(service).values())
     assert set(sources(service)) <= set(compose["secrets"])
 
 
@@ -81,8 +116,8 @@ def test_only_the_proxy_is_reached_from_outside(compose):
     assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
     assert networks["data"] == {"internal": True}
     assert networks["front"] == {"internal": True}
-    assert set(services["proxy"]["networks"]) == {"edge", "front"}
-    for name in ("desk", "chores", "beat", "postgres", "redis"):
+    assert set(services["proxy"]["networks"]) == {"edge", "front", "entrance"}
+    for name in ("desk", "chores", "beat", "public", "postgres", "redis"):
         assert all((networks[network] or {}).get("internal") for network in services[name]["networks"]), name
 
 

@@ -21,13 +21,15 @@ import yaml
 
 from tests import machine
 from tests.cluster import NoCluster, cluster
-from tests.house.test_compose import OURS, sources
+from tests.house.test_compose import MAILBOX, sources
 from tests.house.tree import ROOT
 from tests.machine import free_port
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
 HOST = "desk.example.org"
-VARIABLES = {"DESK_HOST": HOST, "DESK_MAIL_FROM": "desk@example.org"}
+PUBLIC_HOST = "notes.example.org"
+VARIABLES = {"DESK_HOST": HOST, "DESK_MAIL_FROM": "desk@example.org", "PUBLIC_HOST": PUBLIC_HOST}
+OF_THE_DESK = ("desk", "chores", "worker", "beat")
 
 
 def write(path, text):
@@ -54,9 +56,10 @@ class Installation:
         made.mkdir(mode=0o700)
         for key in ("root", "index", "calendar", "address", "codes", "signing"):
             write(made / f"{key}.key", base64.b64encode(secrets.token_bytes(32)).decode())
-        for site in ("desk", "worker"):
+        for site in ("desk", "worker", "public"):
             write(made / f"{site}_secret_key", base64.b64encode(secrets.token_bytes(48)).decode())
         write(made / "database_url", database_url)
+        write(made / "public_database_url", database_url.replace("//desk@", "//public_form@"))
         write(made / "redis_url", redis_url)
         write(made / "email_url", f"smtp://127.0.0.1:{free_port()}")
 
@@ -72,6 +75,9 @@ class Installation:
         env["DESK_VAR"] = str(self.folder / "var" / name)
         if "FILES_DIR" in env:
             env["FILES_DIR"] = str(self.folder / "files")
+        for key in MAILBOX:
+            if key in env:
+                env[key] = f"{self.folder}{env[key]}"
         # The image's own environment, and rounds that a test can wait for.
         return env | {
             "DESK_PREPARED": "1",
@@ -86,11 +92,11 @@ class Installation:
         arguments = [argument.replace("0.0.0.0:8000", bind) for argument in arguments]
         return [sys.executable, *(() if program == "python" else ("-m", program)), *arguments]
 
-    def manage(self, name, *arguments, **changes):
+    def manage(self, name, *arguments, typed=None, **changes):
         return subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), *arguments],
             env=self.environment(name) | changes,
-            cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+            cwd=ROOT, input=typed or "", capture_output=True, text=True, timeout=120,
         )  # fmt: skip
 
     def ask(self, path, host=HOST, scheme="https"):
@@ -153,7 +159,7 @@ def running(installation):
     """The four services, until the last test of this module."""
     (installation.folder / "logs").mkdir()
     processes = {}
-    for name in OURS:
+    for name in OF_THE_DESK:
         with (installation.folder / "logs" / name).open("wb") as log:
             processes[name] = subprocess.Popen(
                 installation.command(name), env=installation.environment(name), cwd=ROOT,
@@ -195,7 +201,7 @@ def test_reminders_work_with_two_keys_and_every_health_check_is_green(running):
 
     Sabotage: drop REDIS_URL_FILE from the worker.
     """
-    assert [running.healthcheck(name) for name in OURS] == [0, 0, 0, 0]
+    assert [running.healthcheck(name) for name in OF_THE_DESK] == [0, 0, 0, 0]
 
 
 def test_the_worker_opens_no_name(installation):
@@ -228,7 +234,7 @@ def test_a_worker_serves_no_page(installation):
     assert installation.manage("worker", "shell", "-v", "0", "-c", code).stdout.strip() == "404"
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", OF_THE_DESK)
 def test_a_wrong_key_refuses_to_serve(installation, name, tmp_path):
     """In one line, before anything is served. Sabotage: drop `canaries.require` from config/startup.py."""
     wrong = tmp_path / "calendar.key"

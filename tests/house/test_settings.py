@@ -124,9 +124,20 @@ def test_a_worker_has_no_pages_and_two_keys(tmp_path):
 
 
 def test_the_public_side_has_no_key_and_no_page_of_the_desk(tmp_path):
-    urls, keys = shown(environment("public", tmp_path), "ROOT_URLCONF", "VAULT_KEY_FILES")
-    assert urls == "config.no_urls"
+    """Nor an app that has pages for staff. Sabotage: leave INSTALLED_APPS as they are."""
+    urls, keys, apps, middleware = shown(
+        environment("public", tmp_path), "ROOT_URLCONF", "VAULT_KEY_FILES", "INSTALLED_APPS", "MIDDLEWARE"
+    )
+    assert urls == "intake.urls"
     assert not any(keys.values())
+    assert set(apps) == {"django.contrib.staticfiles", "config", "vault", "intake"}
+    barred = ("session", "auth", "message", "csrf", "otp", "axes", "staff")
+    assert not [name for name in middleware if any(word in name.lower() for word in barred)]
+
+
+def test_the_public_side_needs_the_key_to_seal_to(tmp_path):
+    line = refusal(start(environment("public", tmp_path, DROPBOX_PUBLIC_FILE="")))
+    assert line.startswith("DROPBOX_PUBLIC_FILE")
 
 
 def test_passwords_are_hashed_slowly_and_long(tmp_path):
