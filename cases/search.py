@@ -38,7 +38,7 @@ GIVEN_NAMES = ("given_name", "given_name_latin", "patronymic")
 CODE_NAME, DOCUMENT, PHONE, ACCOUNT, WHOLE_NAME = 100, 95, 90, 85, 80
 PART_OF_CODE_NAME, ONE_WORD = 50, 20
 FOR_A_WORD, FOR_A_GIVEN_NAME, MOST_FOR_A_PART = 10, 15, 75
-FOR_EACH_WORD = 4  # at most: a longer name that fits is better, but no better than an account
+MOST_WORDS_THAT_COUNT = 3  # a longer name that fits is better, but no better than an account
 
 PHONE_OF = {
     ChannelOwner.PERSON: _("phone of the person"),
@@ -172,7 +172,7 @@ def compare(words: Sequence[tuple[str, ...]], identity: Identity) -> tuple[int, 
         if count
     ]
     if fitting == len(words):
-        return WHOLE_NAME + min(fitting, FOR_EACH_WORD), reasons
+        return WHOLE_NAME + min(fitting, MOST_WORDS_THAT_COUNT) + bool(by_surname), reasons
     part = ONE_WORD + FOR_A_WORD * max(by_surname, by_other) + FOR_A_GIVEN_NAME * by_given
     return min(part, MOST_FOR_A_PART), reasons
 

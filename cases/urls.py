@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
-from cases.views import access, board, digest, files, health, readers, search
+from cases.views import access, board, digest, duplicates, files, health, readers, search
 from staff.sites import desk
 
 urlpatterns = [
@@ -20,6 +20,8 @@ urlpatterns = [
     path("desk/access/", desk.admin_view(access.show), name="access"),
     path("desk/access/hand-over/<uuid:key>/", desk.admin_view(access.hand_over), name="hand_over"),
     path("desk/emergency/", desk.admin_view(access.emergency), name="emergency"),
+    path("desk/duplicates/", desk.admin_view(duplicates.show), name="duplicates"),
+    path("desk/duplicates/<uuid:key>/", desk.admin_view(duplicates.show), name="case_duplicates"),
     path("desk/search/", desk.admin_view(search.show), name="search"),
     path("desk/digest/", desk.admin_view(digest.show), name="digest"),
 ]

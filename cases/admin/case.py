@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cases import countries, files, reminders
+from cases import countries, duplicates, files, reminders
 from cases.admin import lock, past
 from cases.admin.facets import ShareInline
 from cases.admin.forms import FIELD_OVERRIDES, CaseForm, bare, choice_class
@@ -216,6 +216,7 @@ class CaseAdmin(DeskModelAdmin):
             context |= {
                 "show_save_and_add_another": False,
                 "head": case_head(case) | {"blocked": blocked(case)},
+                "alike": len(duplicates.of(_person(request), today=timezone.localdate(), case=case).open),
                 "terms": terms_of(case),
                 "files": files.lines(case),
                 "may_erase": may_erase(_person(request), case),

@@ -31,6 +31,7 @@ from cases.models.reminder import DAILY, LeadTimes, Postbox, Reminder, ReminderS
 from cases.models.sharing import CaseShare, Deputy
 from cases.models.stages import ApplicationKind, Stage, Tag
 from cases.models.stay import Basis, EntryKind, Stay
+from cases.models.verdict import NotSamePerson
 
 __all__ = [
     "Appeal",
@@ -76,6 +77,7 @@ __all__ = [
     "LeaseLost",
     "LegalRule",
     "NameWord",
+    "NotSamePerson",
     "Note",
     "Outcome",
     "PlanTrouble",

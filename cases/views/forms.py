@@ -81,6 +81,14 @@ class CareForm(forms.Form):
             row.reopen(by=by, reason=data["reason"])
 
 
+class JudgementForm(forms.Form):
+    """A pair of cases that are two people, with how that is known; or the same taken back."""
+
+    act = forms.ChoiceField(choices=[(name, name) for name in ("judge", "restore")])
+    pair = forms.CharField(max_length=80)
+    reason = forms.CharField(required=False, max_length=LONGEST_REASON)
+
+
 class SearchForm(forms.Form):
     """What is typed into the box in the head of every page."""
 

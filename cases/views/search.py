@@ -15,7 +15,7 @@ from cases import board, countries, search
 from cases.models import Status
 from cases.views.forms import SearchForm
 from staff import trail
-from staff.roles import sees_cases
+from staff.roles import Act, may, sees_cases
 from staff.sites import desk
 
 
@@ -38,6 +38,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "cards": [_card(hit) for hit in found.hits] if found else [],
         "searched_for": request.POST.get("q", "") if form.is_bound else "",
         "searching": True,
+        "sees_duplicates": may(user, Act.SEE_DUPLICATES),
     }
     status = 422 if form.errors else 200
     return render(request, "desk/search.html", desk.each_context(request) | context, status=status)
