@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from staff.trail import Refused
 
 
-def _page(status: int, title: str, text: str) -> HttpResponse:
+def _page(status: int, title: str, text: str, more: str = "") -> HttpResponse:
     """Rendered without the request: the page must stand when the session or the database does not."""
-    context = {"site_name": settings.SITE_NAME, "status": status, "title": title, "text": text}
+    context = {"site_name": settings.SITE_NAME, "status": status, "title": title, "text": text, "more": more}
     return HttpResponse(render_to_string("errors/error.html", context), status=status)
 
 
@@ -39,6 +39,16 @@ def server_error(request: HttpRequest) -> HttpResponse:
         500,
         _("Something broke"),
         _("What you just typed may not be saved: check it. If it happens again, tell your administrator."),
+    )
+
+
+def locked() -> HttpResponse:
+    """503: the root key is not in memory yet. No details; whom to call, where the installation says it."""
+    return _page(
+        503,
+        _("The desk is locked"),
+        _("It opens once it is unlocked. Nothing is lost, and reminders do not wait for it."),
+        settings.LOCKED_NOTE,
     )
 
 

@@ -81,7 +81,7 @@ def prepare() -> bool:
     if settings.EMBEDDED:
         # The form may be open before the chores have come round to it.
         dropbox.turn(timezone.now().date())
-    startup.refuse_unless_safe()
+    startup.refuse_unless_safe(may_be_locked=True)
     return first
 
 

@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 EMBEDDED = not env.text("DATABASE_URL", "")
 SITE = env.choice("SITE", ("desk", "both", "worker", "public"), "both" if EMBEDDED else "desk")
 SITE_NAME = env.text("SITE_NAME", "Desk")
+# A sentence for the page of a locked desk: whom to call.
+LOCKED_NOTE = env.text("LOCKED_NOTE", "")
 VAR_DIR = env.folder("DESK_VAR", ROOT / "var")
 DEBUG = False
 
@@ -127,6 +129,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Before whatever opens a sealed value: a session already asks for the account.
+    "config.middleware.LockedDeskMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

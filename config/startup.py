@@ -11,20 +11,30 @@ from django.db import DatabaseError, connection
 
 from intake import roles
 from staff import append_only
-from vault import canaries, dropbox
+from vault import canaries, dropbox, locking
+from vault.keyring import NEEDED, keyring
 
 OLDEST_POSTGRES = 15
 
 
-def refuse_unless_safe() -> None:
-    """Raise ImproperlyConfigured (KeyProblem is one) with one line: the thing, the cause, the next step."""
+def locked() -> bool:
+    """Whether this process waits for `manage.py vault unlock`: its root belongs in memory and is away."""
+    path = keyring().path("root")
+    return "root" in NEEDED[settings.SITE] and path is not None and locking.is_locked(path)
+
+
+def refuse_unless_safe(*, may_be_locked: bool = False) -> None:
+    """Raise ImproperlyConfigured (KeyProblem is one) with one line: the thing, the cause, the next step.
+
+    With `may_be_locked` a root that is not unlocked yet is no reason: who asks waits for it.
+    """
     try:
         for problem in (*zone_problems(), *database_problems()):
             raise ImproperlyConfigured(problem)
         if settings.SITE == "public":
             dropbox.public_key()
         else:
-            canaries.require()
+            canaries.require(without=("root",) if may_be_locked and locked() else ())
     finally:
         # What is started from here must not share our connection.
         if not connection.in_atomic_block:

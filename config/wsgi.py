@@ -11,6 +11,7 @@ try:
     application = get_wsgi_application()
     from config.startup import refuse_unless_safe
 
-    refuse_unless_safe()
+    # A locked desk shows one page until it is unlocked: config.middleware.LockedDeskMiddleware.
+    refuse_unless_safe(may_be_locked=True)
 except ImproperlyConfigured as refused:
     sys.exit(str(refused))

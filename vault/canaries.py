@@ -43,12 +43,13 @@ def problem(name: str, sealed: bytes) -> str:
     )
 
 
-def require() -> None:
+def require(*, without: tuple[str, ...] = ()) -> None:
     """Open the canary of every key this process needs. Raises KeyProblem that names the missing key id.
 
-    Called once at the start of each process; costs one query.
+    `without` names keys that may still be away (a locked root). Called once at the start of each process;
+    costs one query.
     """
-    needed = NEEDED[settings.SITE]
+    needed = [name for name in NEEDED[settings.SITE] if name not in without]
     for name in needed:
         keyring().keys(name)
     if not needed:
@@ -60,7 +61,7 @@ def require() -> None:
             "The vault's tables are missing. Run: manage.py migrate, then manage.py vault init"
         ) from error
     for name in NAMES:
-        if not keyring().holds(name):
+        if not keyring().holds(name) or name in without:
             continue
         if name not in canaries:
             raise KeyProblem(f"The {name} key has no canary in this database. Run: manage.py vault init")

@@ -220,6 +220,14 @@ def prepared_folder(target: Path) -> Path:
     return folder
 
 
+def is_locked(target: Path) -> bool:
+    """Whether the key file `target` is one that `unlock` puts into memory, and it is not there (yet)."""
+    there = target.parent
+    while not there.exists():
+        there = there.parent
+    return not target.exists() and file_system(there) in _IN_MEMORY
+
+
 def file_system(folder: Path) -> str:
     """The type of the file system under `folder`, such as "ext4" or "tmpfs"; "" if it cannot be told."""
     return next((kind for kind, _options in _mounts(folder)), "")

@@ -29,8 +29,13 @@ class Command(BaseCommand):
         if settings.SITE not in ("desk", "both"):
             raise CommandError(f"SITE={settings.SITE} holds no keys of the desk. Run it with SITE=desk.")
         signal.signal(signal.SIGTERM, _stop)
-        startup.refuse_unless_safe()
+        startup.refuse_unless_safe(may_be_locked=forever)
         rota = Rota(timezone.now)
+        if forever and startup.locked():
+            while startup.locked():
+                rota.show_life()
+                time.sleep(ROUND_SECONDS)
+            startup.refuse_unless_safe()
         rota.round()
         while forever:
             time.sleep(ROUND_SECONDS)

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from config import demo, installation
+from config import demo, installation, startup
 from config.ready_file import ReadyFile
 from config.supervisor import Supervisor
 
@@ -90,6 +90,8 @@ class Command(BaseCommand):
     def welcome(self, url: str, accounts: list[dict[str, str]], first: bool) -> str:
         """What a person needs to know now: more at the first start, one line later."""
         lines = ["", f"The desk runs on {url} and on this machine only. Stop it with Ctrl-C."]
+        if startup.locked():
+            lines += ["It is locked: unlock it with `manage.py vault unlock FILE`, from another terminal."]
         if accounts:
             lines += ["", "Demo accounts (fictional people; these passwords are shown now and never again):"]
             lines += [f"  {a['role']:14} {a['username']:12} {a['password']}" for a in accounts]
