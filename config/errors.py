@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from staff.trail import Refused
+from staff.views import again
 
 
 def _page(status: int, title: str, text: str, more: str = "") -> HttpResponse:
@@ -53,8 +54,10 @@ def locked() -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403 for a form without its token: mostly a page that was left open too long."""
-    return _page(
+    """403 for a form without its token: mostly a page that was left open too long, or of an earlier
+    sign-in.
+    """
+    return again.stale_token(request) or _page(
         403,
         _("This form is no longer valid"),
         _("Go back, load the page again and send the form once more. Your browser must accept cookies."),

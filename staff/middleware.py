@@ -20,6 +20,7 @@ from django_otp.middleware import OTPMiddleware
 
 from staff import trail
 from staff.models import BackupSheet, TotpDevice
+from staff.views import again
 
 Next = Callable[[HttpRequest], HttpResponse]
 
@@ -183,6 +184,9 @@ class DefaultDenyMiddleware:
         if request.method not in ("GET", "HEAD"):
             if request.user.is_authenticated:
                 _refused(request)
+            page = request.resolver_match.view_name if request.resolver_match else ""
+            if name != "account" and (carried_on := again.answer(request, page)):
+                return carried_on
             raise trail.Refused(
                 _("You are not signed in as far as this needs. Sign in in another tab, then send it again.")
             )

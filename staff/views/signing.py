@@ -24,10 +24,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from django_otp.models import Device
 
-from staff import stepup, trail
+from staff import kept, stepup, trail
 from staff.forms import CodeForm, InvitationForm, SignInForm
 from staff.models import BackupSheet, CannotInvite, Invitation, TotpDevice, User
 from staff.models.devices import locked_until, second_factor
+from staff.views import again
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -60,11 +61,22 @@ class SignIn(LoginView):
             title=_("Sign in"),
             site_header=settings.SITE_NAME,
             site_title=settings.SITE_NAME,
+            kept=kept.carried(self.request),
             **kwargs,
         )
 
     def get_default_redirect_url(self) -> str:
         return reverse("admin:index")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if (sealed := kept.carried(request)) and request.user.is_authenticated:
+            return again.go_on(request, sealed)
+        return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        done = super().form_valid(form)
+        sealed = kept.carried(self.request)
+        return again.go_on(self.request, sealed) if sealed else done
 
     def form_invalid(self, form: Any) -> HttpResponse:
         typed = User.normalize_username(form.data.get("username", ""))
@@ -147,22 +159,24 @@ def verify(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     if not TotpDevice.in_force(user):
         return redirect("enrol")
-    again = user.is_verified()
-    paper = "paper" in request.GET
+    once_more = user.is_verified()
+    sealed = kept.carried(request)
+    paper = "paper" in request.GET or bool(sealed)
     form = CodeForm(request.POST or None, paper=paper)
     if form.is_valid():
         device = second_factor(user, form.cleaned_data["code"])
         if device is not None:
             let_in(request, device)
-            return redirect(way_on(request))
+            return again.go_on(request, sealed) if sealed else redirect(way_on(request))
         trail.append(user, trail.Verb.SECOND_FACTOR_FAILED, about=user.pk)
         sheets: list[Device] = [*TotpDevice.objects.filter(user=user, confirmed=True)]
         sheets += BackupSheet.objects.filter(user=user)
         form.add_error("code", _wrong_code(sheets))
     context = {
         "form": form,
-        "title": _("Confirm that it is you") if again else _("Second step"),
-        "again": again,
+        "title": _("Confirm that it is you") if once_more else _("Second step"),
+        "again": once_more,
+        "kept": sealed,
     }
     return page(request, "verify", context, wrong=form.is_bound)
 

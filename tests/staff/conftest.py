@@ -21,6 +21,6 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     moved = Clock()
-    for module in ("staff.middleware", "staff.stepup", "staff.models.devices"):
+    for module in ("staff.middleware", "staff.stepup", "staff.kept", "staff.models.devices"):
         monkeypatch.setattr(f"{module}.time", moved)
     return moved

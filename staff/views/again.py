@@ -1,0 +1,104 @@
+"""The sign-in in place: a form came after its session ended, and is sent once more when the person is
+back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from staff import kept
+from staff.forms import CodeForm, SignInForm
+from staff.models import TotpDevice
+
+# Their fields are secrets, or there is nothing worth keeping in them.
+NEVER_KEPT = frozenset(
+    {"login", "logout", "invitation", "verify", "enrol", "password", "panic", "backup_codes", "healthz"}
+)
+
+
+def answer(request: HttpRequest, name: str) -> HttpResponse | None:
+    """The page that carries a form on, which came to the page `name` from a session that is not good any
+    more.
+
+    None where nothing is to be carried: an empty form, a page of the sign-in, a session that nobody knows.
+    """
+    typed_by = getattr(request, "typed_by", "")
+    if request.method != "POST" or name in NEVER_KEPT or not typed_by:
+        return None
+    form = kept.of(request)
+    if not form.fields:
+        return None
+    sealed = kept.seal(form, typed_by)
+    if request.user.is_authenticated:
+        return code_page(request, sealed, status=403) if TotpDevice.in_force(request.user) else None  # type: ignore[arg-type]
+    return sign_in_page(request, sealed)
+
+
+def _shared(title: str, sealed: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "kept": sealed,
+        "site_header": settings.SITE_NAME,
+        "site_title": settings.SITE_NAME,
+        "next": reverse("admin:index"),
+    }
+
+
+def sign_in_page(request: HttpRequest, sealed: str) -> HttpResponse:
+    """Username and password, with the sealed form."""
+    context = _shared(_("Sign in to send it"), sealed) | {"form": SignInForm(request)}
+    return render(request, "staff/login.html", context, status=403)
+
+
+def code_page(request: HttpRequest, sealed: str, *, status: int = 200) -> HttpResponse:
+    """The second step, with the sealed form."""
+    context = _shared(_("Second step"), sealed) | {"form": CodeForm(paper=True)}
+    return render(request, "staff/verify.html", context, status=status)
+
+
+def go_on(request: HttpRequest, sealed: str) -> HttpResponse:
+    """As far as the session came by now: the second step, or the form to send again."""
+    user: Any = request.user
+    if not TotpDevice.in_force(user):
+        messages.warning(request, _("What you had typed could not be kept: set up your second factor first."))
+        return redirect("enrol")
+    # A person who signed in during this very request has not been asked yet.
+    if not getattr(user, "is_verified", bool)():
+        return code_page(request, sealed)
+    form = kept.unseal(sealed, str(user.pk))
+    if form is None:
+        messages.warning(
+            request, _("What was typed belongs to another account or is older than an hour. It is gone.")
+        )
+        return redirect("admin:index")
+    return send_again(request, form)
+
+
+def send_again(request: HttpRequest, form: kept.Kept, *, status: int = 200) -> HttpResponse:
+    """The form once more, with a button: nothing is sent that the person did not send themselves."""
+    context = _shared(_("Send it again"), "") | {"again": form, "username": request.user.get_username()}
+    return render(request, "staff/again.html", context, status=status)
+
+
+def stale_token(request: HttpRequest) -> HttpResponse | None:
+    """After a sign-in in another tab: the form's token is of the session before. None for everything else.
+
+    Only for forms that a page of ours sent, as the browser says: a foreign page cannot fill this one.
+    """
+    if request.method != "POST" or not kept.is_own_page(request):
+        return None
+    if (sealed := kept.carried(request)) and request.user.is_authenticated:
+        return go_on(request, sealed)
+    name = request.resolver_match.view_name if request.resolver_match else ""
+    verified = getattr(request.user, "is_verified", bool)()
+    if not verified:
+        return answer(request, name)
+    form = kept.of(request)
+    return send_again(request, form, status=403) if form.fields and name not in NEVER_KEPT else None
