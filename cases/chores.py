@@ -12,17 +12,22 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import close_old_connections
 
 from cases import files, recompute
 from cases.models import Heartbeat, PlanTrouble, Pulse
 from intake.models import Answer
+from staff import checkpoints
+from staff.models import DeviceReset
 from vault import dropbox
 
 log = logging.getLogger(__name__)
 
 # One that failed is tried again after this time, however rarely it runs.
 RETRY_AFTER = timedelta(minutes=5)
+# A form typed overnight is known by its session's row: see staff/kept.py.
+SESSIONS_KEPT = timedelta(days=1)
 
 
 class Chore(NamedTuple):
@@ -53,8 +58,21 @@ def destroy_read_answers(now: datetime) -> None:
     Answer.objects.destroy_read(today=now.date())
 
 
+def sign_trail(now: datetime) -> None:
+    """Sign where the trail's chain ends, once an hour; a chain that does not hold is a failing chore."""
+    checkpoints.sign_new(now=now)
+
+
+def clear_sign_ins(now: datetime) -> None:
+    """Sessions past their day, and requests to reset a second factor that nobody decided on in time."""
+    Session.objects.filter(expire_date__lt=now - SESSIONS_KEPT).delete()
+    DeviceReset.objects.expire(now=now)
+
+
 CHORES: tuple[Chore, ...] = (
     Chore("recompute", timedelta(minutes=1), recompute.go_on),
+    Chore("trail", timedelta(minutes=15), sign_trail),
+    Chore("sign-ins", timedelta(hours=1), clear_sign_ins),
     Chore("mailbox", timedelta(hours=6), turn_mailbox),
     Chore("uploads", timedelta(hours=12), sweep_uploads),
     Chore("read answers", timedelta(hours=1), destroy_read_answers),

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -268,6 +269,8 @@ class DecisionAdmin(DeskModelAdmin):
         """A link to the page where a second person decides."""
         if asked.state != "requested":
             return "–"
+        if isinstance(asked, DeviceReset) and asked.is_late(now=timezone.now()):
+            return _("too old: ask anew")
         address = reverse(f"admin:staff_{self.opts.model_name}_decide", args=[asked.pk])
         return format_html('<a href="{}">{}</a>', address, _("Approve or refuse"))
 

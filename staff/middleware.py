@@ -156,7 +156,9 @@ class DefaultDenyMiddleware:
     # The form for strangers, where one process is both sides.
     ANYBODY |= {"public_start", "public_ask", "public_mailbox"}
     PASSWORD_ONLY = frozenset({"enrol", "verify", "logout"})
-    WITHOUT_A_ROLE = frozenset({"account", "password", "backup_codes", "end_sessions", "panic"})
+    WITHOUT_A_ROLE = frozenset(
+        {"account", "password", "backup_codes", "void_codes", "new_phone", "end_sessions", "panic"}
+    )
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -20,6 +21,8 @@ from vault.queryset import SealedQuerySet
 
 # One asks, another approves; with fewer people left on the desk, the console has to do it.
 NEEDED_ON_THE_DESK = 2
+# What was said on the phone two days ago proves nothing today.
+DECIDED_WITHIN = timedelta(hours=48)
 
 
 class DeviceResetQuerySet(SealedQuerySet["DeviceReset"]):
@@ -28,6 +31,18 @@ class DeviceResetQuerySet(SealedQuerySet["DeviceReset"]):
     def open(self) -> DeviceResetQuerySet:
         """Requests that nobody decided yet."""
         return self.filter(state=DeviceReset.State.REQUESTED)
+
+    def expire(self, *, now: datetime) -> int:
+        """Close the requests that nobody decided on within 48 hours; returns how many."""
+        late = self.open().filter(requested_at__lte=now - DECIDED_WITHIN)
+        with transaction.atomic():
+            subjects = list(late.select_for_update().values_list("pk", "subject_id"))
+            DeviceReset.objects.filter(pk__in=[pk for pk, _subject in subjects]).update(
+                state=DeviceReset.State.EXPIRED, decided_at=now
+            )
+            for _pk, subject in subjects:
+                trail.append(None, trail.Verb.DEVICE_RESET_EXPIRED, about=subject, at=now)
+        return len(subjects)
 
     def request(self, subject: User, *, by: User, reason: str, also_password: bool = False) -> DeviceReset:
         """Ask to take away `subject`'s second factor, and the password where that is lost as well.
@@ -38,6 +53,7 @@ class DeviceResetQuerySet(SealedQuerySet["DeviceReset"]):
             raise trail.Refused(_("Only an administrator or a coordinator resets a second factor."))
         reset = DeviceReset(subject=subject, requested_by=by, reason=reason, also_password=also_password)
         with transaction.atomic():
+            self.filter(subject=subject).expire(now=timezone.now())
             reset.full_clean()
             reset.save()
             trail.append(by, trail.Verb.DEVICE_RESET_REQUESTED, about=subject.pk, reason=reason)
@@ -75,6 +91,7 @@ class DeviceReset(SealedModel):
         REQUESTED = "requested", _("waiting for a second person")
         APPROVED = "approved", _("approved")
         REFUSED = "refused", _("refused")
+        EXPIRED = "expired", _("expired: nobody decided")
 
     class Origin(models.TextChoices):
         PAGE = "page", _("asked for on the desk")
@@ -137,6 +154,7 @@ class DeviceReset(SealedModel):
                     requested_by__isnull=False,
                     decided_by__isnull=False,
                 )
+                | Q(origin="page", state="expired", requested_by__isnull=False, decided_by=None)
                 | Q(origin="console", state="approved", requested_by=None, decided_by=None),
                 violation_error_message=_("A reset needs one person who asks and another who decides."),
             ),
@@ -152,6 +170,10 @@ class DeviceReset(SealedModel):
 
     def __str__(self) -> str:
         return str(self.subject)
+
+    def is_late(self, *, now: datetime) -> bool:
+        """Whether nobody decided within 48 hours."""
+        return self.state == self.State.REQUESTED and now - self.requested_at >= DECIDED_WITHIN
 
     def approve(self, *, by: User) -> None:
         """Take the second factor away. Raises trail.Refused, or ValidationError with a sentence."""
@@ -171,6 +193,10 @@ class DeviceReset(SealedModel):
         stored = DeviceReset.objects.select_for_update().get(pk=self.pk)
         if stored.state != self.State.REQUESTED:
             raise ValidationError(_("This request was decided already. Load the page again."))
+        if stored.is_late(now=timezone.now()):
+            raise ValidationError(
+                _("This request is older than 48 hours. Speak with the person and ask anew.")
+            )
         stored.state, stored.decided_by, stored.decided_at = state, by, timezone.now()
         stored.full_clean(validate_unique=False)
         stored.save(update_fields=["state", "decided_by", "decided_at"])

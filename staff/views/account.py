@@ -13,11 +13,12 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from staff import trail
-from staff.forms import OwnPasswordForm, PreferencesForm
-from staff.models import BackupCode, BackupSheet, RoleGrant, User
+from staff import sessions, trail
+from staff.forms import CodeForm, OwnPasswordForm, PreferencesForm
+from staff.models import BackupCode, BackupSheet, RoleGrant, TotpDevice, User
 from staff.sites import desk
 from staff.stepup import step_up_required
+from staff.views.signing import enrolment, let_in, wrong_code
 
 FEW_CODES = 3
 
@@ -49,6 +50,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "form": form,
         "codes_left": left,
         "few_codes": left <= FEW_CODES,
+        "sessions": len(sessions.of(user)),
         "waiting": RoleGrant.objects.open().filter(subject=user).first(),
     }
     return page(request, "account", context, wrong=form.is_bound)
@@ -79,16 +81,83 @@ def backup_codes(request: HttpRequest) -> HttpResponse:
 
 
 def end_sessions(request: HttpRequest) -> HttpResponse:
-    """End all sessions of this account but the one that asks."""
+    """The sessions of this account; a POST ends the one it names, or all but the one that asks."""
     user: Any = request.user
-    if request.method == "POST":
+    key = request.session.session_key
+    if request.method != "POST":
+        context = {"title": _("Your sessions"), "sessions": sessions.of(user, current=key)}
+        return page(request, "end_sessions", context)
+    if handle := request.POST.get("session"):
+        return _end_one(request, handle)
+    with transaction.atomic():
+        user.end_sessions()
+        trail.append(user, trail.Verb.SESSIONS_ENDED, about=user.pk)
+    update_session_auth_hash(request, user)
+    messages.success(request, _("All your other sessions have ended."))
+    return redirect("account")
+
+
+def _end_one(request: HttpRequest, handle: str) -> HttpResponse:
+    user: Any = request.user
+    here = any(
+        one.here and one.handle == handle for one in sessions.of(user, current=request.session.session_key)
+    )
+    with transaction.atomic():
+        ended = sessions.end(user, handle)
+        if ended:
+            trail.append(user, trail.Verb.SESSION_ENDED, about=user.pk)
+    if here:
+        logout(request)
+        return redirect("login")
+    if ended:
+        messages.success(request, _("This session has ended."))
+    else:
+        messages.info(request, _("This session had ended already."))
+    return redirect("end_sessions")
+
+
+@sensitive_post_parameters()
+@step_up_required
+def new_phone(request: HttpRequest) -> HttpResponse:
+    """Move the second factor to another phone: the new app shows a right code, then the old one is
+    worth nothing.
+    """
+    user: Any = request.user
+    with transaction.atomic():
+        device = TotpDevice.begin(user)
+    form = CodeForm(request.POST or None)
+    if form.is_valid():
         with transaction.atomic():
-            user.end_sessions()
-            trail.append(user, trail.Verb.SESSIONS_ENDED, about=user.pk)
-        update_session_auth_hash(request, user)
-        messages.success(request, _("All your other sessions have ended."))
-        return redirect("account")
-    return page(request, "end_sessions", {"title": _("End other sessions")})
+            device = TotpDevice.objects.select_for_update().get(pk=device.pk)
+            right = device.verify_token(form.cleaned_data["code"])
+            if right:
+                TotpDevice.objects.filter(user=user).exclude(pk=device.pk).delete()
+                device.confirm()
+                user.end_sessions()
+        if right:
+            update_session_auth_hash(request, user)
+            let_in(request, device)
+            messages.success(
+                request,
+                _("The new phone is in force. The old one opens nothing; your other sessions have ended."),
+            )
+            return redirect("account")
+        form.add_error("code", wrong_code([device]))
+    context = {"title": _("Move to another phone"), "form": form, "moving": True} | enrolment(device)
+    return page(request, "enrol", context, wrong=form.is_bound)
+
+
+@step_up_required
+def void_codes(request: HttpRequest) -> HttpResponse:
+    """Cross out every backup code, for a sheet of paper that was lost; new ones can be made at any time."""
+    user: Any = request.user
+    if request.method != "POST":
+        return page(request, "void_codes", {"title": _("Cross out the backup codes")})
+    with transaction.atomic():
+        BackupSheet.objects.filter(user=user).delete()
+        trail.append(user, trail.Verb.BACKUP_CODES_VOIDED, about=user.pk)
+    messages.success(request, _("No backup code works any more. Make new ones soon."))
+    return redirect("account")
 
 
 def panic(request: HttpRequest) -> HttpResponse:

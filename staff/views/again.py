@@ -19,7 +19,18 @@ from staff.models import TotpDevice
 
 # Their fields are secrets, or there is nothing worth keeping in them.
 NEVER_KEPT = frozenset(
-    {"login", "logout", "invitation", "verify", "enrol", "password", "panic", "backup_codes", "healthz"}
+    {
+        "login",
+        "logout",
+        "invitation",
+        "verify",
+        "enrol",
+        "password",
+        "panic",
+        "backup_codes",
+        "healthz",
+        "new_phone",
+    }
 )
 
 

@@ -136,15 +136,19 @@ def enrol(request: HttpRequest) -> HttpResponse:
         if right:
             context = {"codes": fresh_codes, "title": _("Backup codes"), "first_time": True}
             return page(request, "backup_codes", context)
-        form.add_error("code", _wrong_code([device]))
-    context = {
-        "form": form,
-        "title": _("Second factor"),
-        "username": user.username,
-        "qr": qr_code(device.uri),
-        "secret": " ".join(device.secret_b32[i : i + 4] for i in range(0, len(device.secret_b32), 4)),
-    }
+        form.add_error("code", wrong_code([device]))
+    context = {"form": form, "title": _("Second factor")} | enrolment(device)
     return page(request, "enrol", context, wrong=form.is_bound)
+
+
+def enrolment(device: TotpDevice) -> dict[str, Any]:
+    """What the app is to be told, for the page: as a picture and to type."""
+    secret = device.secret_b32
+    return {
+        "username": device.user.username,
+        "qr": qr_code(device.uri),
+        "secret": " ".join(secret[i : i + 4] for i in range(0, len(secret), 4)),
+    }
 
 
 def _put_in_force(request: HttpRequest, device: TotpDevice) -> list[str]:
@@ -171,7 +175,7 @@ def verify(request: HttpRequest) -> HttpResponse:
         trail.append(user, trail.Verb.SECOND_FACTOR_FAILED, about=user.pk)
         sheets: list[Device] = [*TotpDevice.objects.filter(user=user, confirmed=True)]
         sheets += BackupSheet.objects.filter(user=user)
-        form.add_error("code", _wrong_code(sheets))
+        form.add_error("code", wrong_code(sheets))
     context = {
         "form": form,
         "title": _("Confirm that it is you") if once_more else _("Second step"),
@@ -191,7 +195,8 @@ def let_in(request: HttpRequest, device: Device) -> None:
         trail.append(device.user, trail.Verb.SIGNED_IN)
 
 
-def _wrong_code(devices: list[Device]) -> str:
+def wrong_code(devices: list[Device]) -> str:
+    """What to say to a code that is not right, and how long to wait."""
     until = locked_until(devices)
     sentence = _(
         "This code is wrong or was used already. Wait for the next one; the phone's clock must be right."

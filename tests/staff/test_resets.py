@@ -1,9 +1,12 @@
 """A lost phone: nobody resets alone, and nobody resets the own one."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from staff.models import BackupSheet, DeviceReset, Invitation, TotpDevice, TrailRow, User
 from staff.trail import Refused, Verb
@@ -171,3 +174,51 @@ def test_others_do_not_reach_the_pages(name, status, request, sign_in, lost, ant
         assert client.post(f"/desk/staff/{page}", {"approve": "1", "reason": WHY}).status_code == 403
     assert TotpDevice.in_force(lost)
     assert DeviceReset.objects.count() == 1
+
+
+# -- nobody decides
+
+
+def test_a_request_expires_after_48_hours(lost, anton, petra):
+    """Done when an old request takes nothing away and a new one can be made. Sabotage: drop is_late()."""
+    reset = ask(lost, by=anton)
+    old = timezone.now() - timedelta(hours=48)
+    DeviceReset.objects.filter(pk=reset.pk).update(requested_at=old)
+    with pytest.raises(ValidationError, match="older than 48 hours"):
+        reset.approve(by=petra)
+    assert TotpDevice.in_force(lost)
+    again = ask(lost, by=anton)
+    assert DeviceReset.objects.get(pk=reset.pk).state == "expired"
+    row = TrailRow.objects.filter(verb=Verb.DEVICE_RESET_EXPIRED).get()
+    assert (row.actor, row.details) == (None, {"about": str(lost.pk)})
+    again.approve(by=petra)
+    assert not TotpDevice.in_force(lost)
+
+
+def test_a_chore_closes_old_requests_and_clears_old_sessions(lost, anton, petra, client):
+    """Sabotage: take "sign-ins" out of CHORES."""
+    from django.contrib.sessions.models import Session
+
+    from cases.chores import CHORES
+
+    chore = {chore.name: chore for chore in CHORES}["sign-ins"]
+    password_step(client, lost)
+    reset = ask(lost, by=anton)
+    chore.do(timezone.now() + timedelta(hours=20))
+    assert (Session.objects.count(), DeviceReset.objects.open().count()) == (1, 1)
+    chore.do(timezone.now() + timedelta(hours=49))
+    assert (Session.objects.count(), DeviceReset.objects.open().count()) == (0, 0)
+    reset.refresh_from_db()
+    with pytest.raises(ValidationError, match="decided already"):
+        reset.approve(by=petra)
+
+
+def test_the_desk_signs_the_trail_by_itself(lost):
+    """Sabotage: take "trail" out of CHORES."""
+    from cases.chores import CHORES
+    from staff import chain
+    from staff.models import Checkpoint
+
+    chain.extend_all()
+    {chore.name: chore for chore in CHORES}["trail"].do(timezone.now())
+    assert Checkpoint.objects.get().head == chain.head()
