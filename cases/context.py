@@ -42,6 +42,7 @@ def main_links(request: HttpRequest) -> list[Link]:
     pages = [
         (sees_cases(user), _("Deadlines"), "board", "g d"),
         (sees_cases(user), _("Cases"), "admin:cases_case_changelist", "g c"),
+        (sees_cases(user), pgettext("page", "Applications"), "applications", "g p"),
         (may(user, Act.SIGN_DIGEST), pgettext("page", "Digest"), "digest", "g s"),
         (sees_cases(user), pgettext("page", "Access"), "access", "g x"),
         (may(user, Act.SEE_ACCOUNTS), _("Accounts"), "admin:staff_user_changelist", "g a"),

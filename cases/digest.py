@@ -31,6 +31,7 @@ from cases.models import (
     Status,
     Trouble,
 )
+from cases.models.questions import Asking, asking
 from cases.models.reminder import is_of_a_deadline
 from staff import trail
 from staff.models import User
@@ -57,6 +58,7 @@ class Line:
     caseworker: str
     seen: bool
     snoozed_until: date | None
+    application_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class Digest:
     emergencies: Sequence[Emergency]
     without_caseworker: Sequence[CaseLine]
     status_unknown: Sequence[Line]
+    questions: Sequence[Asking]
     undelivered: Sequence[Undelivered]
     troubles: Sequence[health.Trouble]
 
@@ -145,6 +148,7 @@ def compose(user: User, today: date, now: datetime | None = None) -> Digest:
         emergencies=_emergencies(user, today),
         without_caseworker=_without_caseworker(user),
         status_unknown=_status_unknown(applications),
+        questions=asking(Case.objects.visible_to(user).in_work()),
         undelivered=_undelivered(user),
         troubles=health.banner(now),
     )
@@ -185,10 +189,11 @@ def _lines(user: User, today: date) -> tuple[list[Line], dict[UUID, Line]]:
             caseworker=worker or "",
             seen=taken.seen_at is not None,
             snoozed_until=taken.snoozed_until,
+            application_id=_application(source),
         )
         lines.append(line)
-        if kind == Kind.APPLICATION_CHECK and line.days_left <= 0 and not isinstance(source, CannotOpen):
-            applications[UUID(source.partition(":")[2])] = line
+        if kind == Kind.APPLICATION_CHECK and line.days_left <= 0 and line.application_id:
+            applications[line.application_id] = line
     lines.sort(key=lambda line: (line.due_on, line.code_name, line.kind))
     return lines, applications
 
@@ -212,6 +217,13 @@ def _emergencies(user: User, today: date) -> list[Emergency]:
         )
         for row in found
     ]
+
+
+def _application(source: Any) -> UUID | None:
+    """The application that a date is about ("application:<uuid>…"), None for any other fact."""
+    if isinstance(source, CannotOpen) or not source.startswith("application:"):
+        return None
+    return UUID(source.split(":")[1])
 
 
 def _without_caseworker(user: User) -> list[CaseLine]:

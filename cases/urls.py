@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
-from cases.views import access, board, digest, duplicates, files, health, readers, search
+from cases.views import access, applications, board, digest, duplicates, files, health, readers, search
 from staff.sites import desk
 
 urlpatterns = [
@@ -23,5 +23,6 @@ urlpatterns = [
     path("desk/duplicates/", desk.admin_view(duplicates.show), name="duplicates"),
     path("desk/duplicates/<uuid:key>/", desk.admin_view(duplicates.show), name="case_duplicates"),
     path("desk/search/", desk.admin_view(search.show), name="search"),
+    path("desk/applications/", desk.admin_view(applications.show), name="applications"),
     path("desk/digest/", desk.admin_view(digest.show), name="digest"),
 ]

@@ -24,6 +24,7 @@ from django.views.decorators.http import require_http_methods
 from cases import board, countries, digest, reminders
 from cases.digest import CaseLine, Digest, Emergency, Line, Undelivered
 from cases.models import Case, Colour, DigestSignature, EmergencyState, Reminder
+from cases.models.questions import Asking, headlines
 from staff import trail
 from staff.models import Checkpoint, User
 from staff.roles import ALLOWED, Act
@@ -40,6 +41,7 @@ LABELS: dict[str, Any] = {
     "emergencies": gettext_lazy("Opened in an emergency"),
     "without_caseworker": gettext_lazy("No caseworker"),
     "status_unknown": gettext_lazy("Status unknown, check is due"),
+    "questions": gettext_lazy("To find out before a term can be counted"),
     "undelivered": gettext_lazy("Undelivered reminders"),
 }
 
@@ -134,12 +136,13 @@ def _sections(composed: Digest, asked: Any, printing: bool) -> list[Section]:
     if wanted in LABELS and not printing:
         return [_paged(wanted, found[wanted], composed, asked.get("page", "1"))]
     cut = None if printing else FIRST_LINES
+    words = _words_for(line for key in LABELS for line in found[key][:cut])
     return [
         Section(
             key,
             str(label),
             len(found[key]),
-            [_row(line, composed) for line in found[key][:cut]],
+            [_row(line, composed, words) for line in found[key][:cut]],
             more=_address(key),
         )
         for key, label in LABELS.items()
@@ -152,7 +155,7 @@ def _paged(key: str, found: Sequence[Any], composed: Digest, number: str) -> Sec
         key,
         str(LABELS[key]),
         len(found),
-        [_row(line, composed) for line in page.object_list],
+        [_row(line, composed, _words_for(page.object_list)) for line in page.object_list],
         page=page,
         earlier_page=_address(key, page.number - 1),
         later_page=_address(key, page.number + 1),
@@ -163,7 +166,12 @@ def _address(key: str, number: int = 1) -> str:
     return f"{reverse('digest')}?section={key}" + (f"&page={number}" if number > 1 else "")
 
 
-def _row(line: Any, composed: Digest) -> Row:
+def _words_for(lines: Iterable[Any]) -> dict[UUID | None, str]:
+    """Where the applications stand that the shown lines are about, by one question to the database."""
+    return headlines({line.application_id for line in lines if isinstance(line, Line)} - {None})
+
+
+def _row(line: Any, composed: Digest, words: dict[UUID | None, str]) -> Row:
     if isinstance(line, Line):
         return Row(
             style=board.nearness(line.days_left),
@@ -171,7 +179,7 @@ def _row(line: Any, composed: Digest) -> Row:
             title=line.kind_label,
             case_id=line.case_id,
             code_name=line.code_name,
-            about=countries.name(line.country),
+            about=words.get(line.application_id, "") or countries.name(line.country),
             due_on=line.due_on,
             worker=line.caseworker,
             seen=line.seen,
@@ -186,6 +194,16 @@ def _row(line: Any, composed: Digest) -> Row:
             line.case_id,
             line.code_name,
             countries.name(line.country),
+        )
+    if isinstance(line, Asking):
+        return Row(
+            "d-soon",
+            _("not known"),
+            line.question,
+            line.case_id,
+            line.code_name,
+            line.headline,
+            worker=line.caseworker,
         )
     return _emergency_row(line) if isinstance(line, Emergency) else _undelivered_row(line)
 
@@ -235,6 +253,7 @@ def fingerprint(composed: Digest) -> str:
     dated = (composed.overdue, composed.next_7_days, composed.next_30_days)
     lines = sorted(f"{line.deadline_id} {line.due_on}" for section in dated for line in section)
     lines += sorted(str(line.case_id) for line in composed.without_caseworker)
+    lines += sorted(f"{line.application_id} {line.question}" for line in composed.questions)
     lines += sorted(str(line.reminder_id) for line in composed.undelivered)
     return salted_hmac("cases.digest", f"{composed.day} {lines}", algorithm="sha256").hexdigest()
 
