@@ -62,7 +62,9 @@ def reach(rows: Iterable[Any], reached: list[Any], met: set[int]) -> None:
             reached.append(row)
         loaded_along = row._state.__dict__.get("fields_cache")  # the attribute would make one for each row
         if loaded_along:
-            reach(list(loaded_along.values()), reached, met)
+            # What was never stored was not loaded along: a form's empty row hangs on its case too.
+            stored = [each for each in loaded_along.values() if each is not None and not each._state.adding]
+            reach(stored, reached, met)
         for loaded in getattr(row, "_prefetched_objects_cache", {}).values():
             reach(getattr(loaded, "_result_cache", None) or (), reached, met)
 

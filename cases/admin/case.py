@@ -15,8 +15,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cases import countries, duplicates, files, reminders
-from cases.admin import lock, past
+from cases import countries, duplicates, files, reminders, stay_page
+from cases.admin import lock, past, what_if
 from cases.admin.facets import ShareInline
 from cases.admin.forms import FIELD_OVERRIDES, CaseForm, bare, choice_class
 from cases.admin.listing import (
@@ -180,6 +180,7 @@ class CaseAdmin(DeskModelAdmin):
         """The form class, told who is typing and what others saved since the page was made."""
         made = super().get_form(request, obj, change=change, **kwargs)
         made.user = request.user
+        made.only_asking = what_if.BUTTON in request.POST
         if request.method == "POST" and obj is not None:
             typed = request.POST.get("version_seen", "")
             version_seen = int(typed) if typed.isdecimal() and len(typed) < 10 else 0
@@ -224,8 +225,9 @@ class CaseAdmin(DeskModelAdmin):
                 "history": past.history(case, limit),
                 "trail": past.trail_rows(case, limit),
                 "sees_readers": case.shows_readers_to(_person(request)),
+                "stay_panel": stay_page.panel(case, today=case.today(), form=what_if.form_of(request.POST)),
             }
-            if request.method == "GET":
+            if request.method == "GET" or what_if.BUTTON in request.POST:
                 trail.append(_person(request), trail.Verb.CASE_OPENED, case_id=case.pk)
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -104,9 +104,10 @@ class IdentityInline(CasePart):
 
 
 class StayInline(CasePart):
-    """Where the person is and was; the latest entry first."""
+    """Where the person is and was; the latest entry first. Above them, what the rules make of them."""
 
     model = Stay
+    panel = "admin/cases/stay_panel.html"
     fieldsets = (
         (
             None,

@@ -75,8 +75,9 @@ class CaseForm(SealedFormMixin, forms.ModelForm):  # type: ignore[misc, type-arg
     """The overview of a case. `version_seen` is what the page was made from; `lock` compares it."""
 
     version_seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    user: User  # these two are set by the page
+    user: User  # these three are set by the page
     meanwhile: lock.Meanwhile | None = None
+    only_asking = False
 
     class Meta:
         model = Case
@@ -121,6 +122,10 @@ class CaseForm(SealedFormMixin, forms.ModelForm):  # type: ignore[misc, type-arg
         worker.queryset = holders | User.objects.filter(pk=self.instance.caseworker_id)
         if adding and not assigns:
             worker.queryset = User.objects.filter(pk=self.user.pk)
+
+    def is_valid(self) -> bool:
+        """As Django's; a page that only asks "what if" comes back with what was typed and saves nothing."""
+        return not self.only_asking and super().is_valid()
 
     def clean(self) -> dict[str, Any]:
         """Refuse to save into a case whose key is gone: nothing typed could be sealed."""
