@@ -223,4 +223,4 @@ def qr_code(text: str) -> SafeString:
         title=_("QR code for the authenticator app"),
     )
     # segno writes plain shapes and the title given above; nothing in it comes from a visitor.
-    return mark_safe(drawing.getvalue().decode())  # noqa: S308
+    return mark_safe(drawing.getvalue().decode())  # noqa: S308 (plain shapes of segno)
