@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any
 from uuid import UUID
 
@@ -108,15 +108,13 @@ def of(user: User, *, today: date, case: Case | None = None) -> Found:
         return Found([])
     alike: dict[tuple[UUID, UUID], set[Alike]] = defaultdict(set)
     crowds = 0
-    for reason, groups in _same_values(mine):
+    for reason, groups in chain(_same_values(mine), _same_people(mine)):
         for cases in groups.values():
             if len(cases) > CROWD:
                 crowds += 1
                 continue
             for pair in _pairs(cases, mine):
                 alike[pair].add(reason)
-    for pair, reason in _same_people(mine):
-        alike[pair].add(reason)
     return Found(_described(alike, held, mine), crowds)
 
 
@@ -177,18 +175,26 @@ def _same_values(mine: set[UUID]) -> Iterator[tuple[Alike, Groups]]:
         yield reason, _grouped(rows, _candidates(rows, index, mine), value)
 
 
-def _same_people(mine: set[UUID]) -> Iterator[tuple[tuple[UUID, UUID], Alike]]:
-    """Pairs that share a word of a surname or another name, and besides it a given name or the birth date."""
+def _same_people(mine: set[UUID]) -> Iterator[tuple[Alike, Groups]]:
+    """Cases that share a word of a surname or another name, and besides it a given name or the birth date.
+
+    Sorted into heaps rather than compared two by two: a common surname has thousands of pairs.
+    """
     words = NameWord.objects.all()
     groups = _grouped(words, _candidates(words, "token", mine), lambda row: known(row, "word"))
-    pairs = {pair for cases in groups.values() if not cases.isdisjoint(mine) for pair in _pairs(cases, mine)}
-    people = _people({case_id for pair in pairs for case_id in pair})
-    for pair in pairs:
-        (given, born_on), (other_given, other_born_on) = (people.get(pk, (set(), None)) for pk in pair)
-        if given & other_given:
-            yield pair, Alike.GIVEN_NAME
-        if born_on is not None and born_on == other_born_on:
-            yield pair, Alike.BIRTH_DATE
+    groups = {word: cases for word, cases in groups.items() if not cases.isdisjoint(mine)}
+    people = _people({case_id for cases in groups.values() for case_id in cases})
+    named: Groups = defaultdict(set)
+    born: Groups = defaultdict(set)
+    for word, cases in groups.items():
+        for case_id in cases:
+            given, born_on = people.get(case_id, (set(), None))
+            for key in given:
+                named[word, key].add(case_id)
+            if born_on is not None:
+                born[word, born_on].add(case_id)
+    for reason, heaps in ((Alike.GIVEN_NAME, named), (Alike.BIRTH_DATE, born)):
+        yield reason, {what: cases for what, cases in heaps.items() if not cases.isdisjoint(mine)}
 
 
 def _people(case_ids: set[UUID]) -> dict[UUID, tuple[set[str], date | None]]:

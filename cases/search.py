@@ -204,9 +204,10 @@ def cases(text: str, *, by: User, today: date) -> Found:
 def _ranked(search: _Search) -> Found:
     """The best hits with their cases, by score and then by code name."""
     best = sorted(search.hits, key=lambda pk: -search.hits[pk].score)[:CANDIDATES]
+    names = dict(search.visible.filter(pk__in=best).values_list("pk", "code_name"))
+    best = sorted(names, key=lambda pk: (-search.hits[pk].score, names[pk]))[:SHOWN]
     rows = search.visible.filter(pk__in=best).select_related("caseworker", "team")
     for case in rows.defer("summary", "closed_on", "closing_reason"):
         search.hits[case.pk].case = case
     hits = [hit for pk in best if (hit := search.hits[pk]).case is not None]
-    hits.sort(key=lambda hit: (-hit.score, str(hit.case)))
-    return Found(hits[:SHOWN], len(search.hits), search.cut)
+    return Found(hits, len(search.hits), search.cut)
