@@ -16,11 +16,11 @@ from django.contrib.sessions.models import Session
 from django.db import close_old_connections
 
 from cases import files, recompute
-from cases.models import Heartbeat, PlanTrouble, Pulse
+from cases.models import CompartmentOpening, Heartbeat, PlanTrouble, Pulse, RouteNote
 from intake.models import Answer
 from staff import checkpoints
 from staff.models import DeviceReset
-from vault import dropbox
+from vault import dropbox, erasure
 
 log = logging.getLogger(__name__)
 
@@ -69,11 +69,19 @@ def clear_sign_ins(now: datetime) -> None:
     DeviceReset.objects.expire(now=now)
 
 
+def close_compartments(now: datetime) -> None:
+    """Forget compartments whose time is over, and erase route notes two weeks after they were used."""
+    CompartmentOpening.objects.sweep(now)
+    if RouteNote.objects.erase_used(now.date()):
+        erasure.give_back_pages(RouteNote)
+
+
 CHORES: tuple[Chore, ...] = (
     Chore("recompute", timedelta(minutes=1), recompute.go_on),
     Chore("trail", timedelta(minutes=15), sign_trail),
     Chore("sign-ins", timedelta(hours=1), clear_sign_ins),
     Chore("mailbox", timedelta(hours=6), turn_mailbox),
+    Chore("compartments", timedelta(minutes=30), close_compartments),
     Chore("uploads", timedelta(hours=12), sweep_uploads),
     Chore("read answers", timedelta(hours=1), destroy_read_answers),
 )

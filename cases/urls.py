@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
+from cases.admin import compartments
 from cases.views import access, applications, board, digest, duplicates, files, health, readers, search
 from staff.sites import desk
 
@@ -17,6 +18,12 @@ urlpatterns = [
     path("desk/case/<uuid:key>/files/", desk.admin_view(files.of_case), name="case_files"),
     path("desk/case/<uuid:key>/erase/", desk.admin_view(files.erase), name="case_erase"),
     path("desk/file/<uuid:key>/", desk.admin_view(files.download), name="case_file"),
+    path(
+        "desk/case/<uuid:key>/closed/<str:which>/", desk.admin_view(compartments.show), name="compartment"
+    ),
+    path(
+        "desk/case/<uuid:key>/vetting/", desk.admin_view(compartments.confirm_vetting), name="vetting_confirm"
+    ),
     path("desk/access/", desk.admin_view(access.show), name="access"),
     path("desk/access/hand-over/<uuid:key>/", desk.admin_view(access.hand_over), name="hand_over"),
     path("desk/emergency/", desk.admin_view(access.emergency), name="emergency"),

@@ -23,6 +23,11 @@ class Act(TextChoices):
     READ_CASES = "read_cases", _("read case files")
     WRITE_CASES = "write_cases", _("change case files")
     HOLD_CASES = "hold_cases", _("open new case files and be their caseworker")
+    OPEN_IDENTITY = "open_identity", _("open the identity of a case")
+    OPEN_ROUTE = "open_route", _("open the route of a case")
+    OPEN_VETTING = "open_vetting", _("open vetting and war conduct, and judge them")
+    OPEN_LINKS = "open_links", _("open the links between people")
+    CONFIRM_VETTING = "confirm_vetting", _("confirm a vetting as second person")
     SEE_TEAM = "see_team", _("see every case of the own team")
     BREAK_GLASS = "break_glass", _("open a case outside one's own in an emergency")
     ASSIGN_CASES = "assign_cases", _("assign and hand over cases")
@@ -47,6 +52,11 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.READ_CASES: frozenset({CW, LA, CO}),
     Act.WRITE_CASES: frozenset({CW, LA, CO}),
     Act.HOLD_CASES: frozenset({CW, CO}),
+    Act.OPEN_IDENTITY: frozenset({CW, LA, CO}),
+    Act.OPEN_ROUTE: frozenset({CW, CO}),
+    Act.OPEN_VETTING: frozenset({LA}),
+    Act.OPEN_LINKS: frozenset({CW, LA, CO}),
+    Act.CONFIRM_VETTING: frozenset({LA, CO}),
     Act.SEE_TEAM: frozenset({CO}),
     Act.BREAK_GLASS: frozenset({CW, LA, CO}),
     Act.ASSIGN_CASES: frozenset({CO}),

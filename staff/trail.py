@@ -48,6 +48,7 @@ class Verb(models.TextChoices):
     VETTING_CONFIRMED = "vetting_confirmed", _("confirmed the vetting as second person")
     VETTING_REJECTED = "vetting_rejected", _("did not confirm the vetting")
     CASES_LINKED = "cases_linked", _("linked two cases")
+    CASES_UNLINKED = "cases_unlinked", _("ended the link of two cases")
     ROUTE_NOTE_ERASED = "route_note_erased", _("erased a route note after its time")
     DEPUTY_NAMED = "deputy_named", _("named a deputy")
     DEPUTY_ENDED = "deputy_ended", _("ended a deputyship")

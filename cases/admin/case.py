@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import countries, duplicates, files, reminders, stay_page
 from cases.admin import lock, past, what_if
-from cases.admin.facets import ShareInline
+from cases.admin.facets import IdentityInline, ShareInline
 from cases.admin.forms import FIELD_OVERRIDES, CaseForm, bare, choice_class
 from cases.admin.listing import (
     URGENCY_CLASS,
@@ -31,10 +31,12 @@ from cases.admin.listing import (
 )
 from cases.admin.parts import ADDED, PARTS
 from cases.admin.terms import blocked, terms_of
-from cases.models import Case, CaseShare, Status
+from cases.models import Case, CaseShare, Status, Verdict, Vetting
+from cases.models.compartment import offered_to
 from cases.models.erasing import may_erase
 from staff import trail
 from staff.models import User
+from staff.roles import Act, may
 from staff.sites import DeskModelAdmin, desk
 from vault.cipher import CannotOpen
 from vault.show import ERASED, marker
@@ -127,14 +129,18 @@ class CaseAdmin(DeskModelAdmin):
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
-        """The tabs; a case that was only lent to somebody is not passed on by them."""
+        """The tabs. Who the person is, the opener types at once; afterwards it lies in its compartment.
+
+        A case that was only lent to somebody is not passed on by them.
+        """
         if obj is None or obj.pk is None or obj._state.adding:
             # A new case begins with what a first talk gives; the rest is added once it is there.
             return [part for part in PARTS if part not in ADDED.values()]
         kept = getattr(request, "holds", None)
         if kept is None:
             kept = request.holds = Case.objects.held_by(_person(request)).filter(pk=obj.pk).exists()  # type: ignore[attr-defined]
-        return [part for part in PARTS if part is not ShareInline or kept]
+        without = {IdentityInline} if kept else {IdentityInline, ShareInline}
+        return [part for part in PARTS if part not in without]
 
     # -- the list
 
@@ -216,7 +222,9 @@ class CaseAdmin(DeskModelAdmin):
             limit = None if request.GET.get("past") == "all" else past.NEWEST
             context |= {
                 "show_save_and_add_another": False,
-                "head": case_head(case) | {"blocked": blocked(case)},
+                "head": case_head(case)
+                | {"blocked": blocked(case)}
+                | closed_parts(case, _person(request)),
                 "alike": len(duplicates.of(_person(request), today=timezone.localdate(), case=case).open),
                 "terms": terms_of(case),
                 "files": files.lines(case),
@@ -288,6 +296,18 @@ class CaseAdmin(DeskModelAdmin):
         reminders.plan_case(obj)
         trail.append(_person(request), trail.Verb.CASE_CHANGED, case_id=obj.pk, fields=message)
         transaction.on_commit(reminders.ring)
+
+
+def closed_parts(case: Case, user: User) -> dict[str, Any]:
+    """The vetting in words, and the compartments that the reader's role may open."""
+    vetting = Vetting.objects.of(case)
+    return {
+        "vetting": str(vetting.get_state_display() if vetting else Verdict.NOT_STARTED.label),
+        "vetting_class": "" if vetting and vetting.clears else "d-soon",
+        "vetting_waits": vetting is not None and vetting.waits,
+        "confirms": may(user, Act.CONFIRM_VETTING) and vetting is not None and vetting.first_id != user.pk,
+        "compartments": [(which.value, which.label) for which in offered_to(user)],
+    }
 
 
 def case_head(case: Case) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,14 +31,19 @@ class Meanwhile:
         return ", ".join(self.who) or _("somebody")
 
 
-def changed_meanwhile(case: Case, version_seen: int) -> Meanwhile | None:
-    """What happened since `version_seen`; None if nothing did.
+def changed_meanwhile(
+    case: Case, version_seen: int, *, inside: Container[str] | None = None
+) -> Meanwhile | None:
+    """What happened since `version_seen` to the facets in `inside`, or to those that lie open; else None.
 
     Each counted change has its history row, so the newest (version - version_seen) rows are those changes.
     """
     if case.version <= version_seen:
         return None
-    records = [row.opened for row in FactHistory.objects.of(case)[: case.version - version_seen]]
+    newest = [row.opened for row in FactHistory.objects.of(case)[: case.version - version_seen]]
+    records = [row for row in newest if past.is_wanted(row.get("facet", ""), inside)]
+    if newest and not records:
+        return None
     people = past.names(records)
     found = Meanwhile(who=sorted({people.get(record.get("by") or "", "") for record in records} - {""}))
     for record in records:  # newest first: the oldest value, the one that was seen, is written last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from cases.models import Case, FactHistory, Note
+from cases.models.compartment import CLOSED_FACETS
 from staff.models import Team, User
 from staff.trail import TrailRow
 from vault.show import UNREADABLE, shown
@@ -85,12 +87,20 @@ def value_text(model: type[models.Model] | None, name: str, value: Any, people: 
     return str(labels.get(value) or people.get(str(value)) or value)
 
 
-def history(case: Case, limit: int | None = NEWEST) -> Panel:
-    """The case's earlier versions, newest first."""
-    rows = FactHistory.objects.of(case)
+def history(case: Case, limit: int | None = NEWEST, *, only: Container[str] | None = None) -> Panel:
+    """The case's earlier versions, newest first: those of the facets in `only`, or of all that lie open.
+
+    What a compartment holds said the same before: its past is shown there alone.
+    """
+    rows = [row for row in FactHistory.objects.of(case) if is_wanted(row.opened.get("facet", ""), only)]
     wanted = rows if limit is None else rows[:limit]
     people = names(row.opened for row in wanted)
     return Panel([_change(row, people) for row in wanted], len(rows))
+
+
+def is_wanted(facet: str, only: Container[str] | None) -> bool:
+    """Whether the past of `facet` is shown: in a compartment its own, elsewhere what lies open."""
+    return facet in only if only is not None else facet not in CLOSED_FACETS
 
 
 def names(records: Any) -> dict[str, str]:

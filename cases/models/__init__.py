@@ -6,6 +6,7 @@ from cases.models.attachment import Attachment, AttachmentKind
 from cases.models.blocker import Blocker
 from cases.models.care import Care
 from cases.models.case import Case, Category, Colour, Status
+from cases.models.compartment import Compartment, CompartmentOpening
 from cases.models.contact import ChannelKind, ChannelOwner, ContactChannel
 from cases.models.deadline import Applied, Deadline, DeadlineKind, DeadlineState
 from cases.models.digest import DigestSignature
@@ -15,6 +16,7 @@ from cases.models.heartbeat import Circuit, Heartbeat, PlanTrouble, Pulse
 from cases.models.history import FactHistory, KeptForGood
 from cases.models.identity import Identity
 from cases.models.legal_rule import LegalRule, RuleConfirmation, RuleTable
+from cases.models.link import CaseLink, LinkKind
 from cases.models.name_word import NameWord
 from cases.models.note import Note, Task
 from cases.models.proceeding import (
@@ -28,10 +30,12 @@ from cases.models.proceeding import (
 )
 from cases.models.recomputation import Cause, LeaseLost, Recomputation, RecomputedCase
 from cases.models.reminder import DAILY, LeadTimes, Postbox, Reminder, ReminderState, Trouble
+from cases.models.route import RouteNote
 from cases.models.sharing import CaseShare, Deputy
 from cases.models.stages import ApplicationKind, Stage, Tag
 from cases.models.stay import Basis, EntryKind, Stay
 from cases.models.verdict import NotSamePerson
+from cases.models.vetting import Verdict, Vetting, WarConduct
 
 __all__ = [
     "Appeal",
@@ -45,6 +49,7 @@ __all__ = [
     "Blocker",
     "Care",
     "Case",
+    "CaseLink",
     "CaseShare",
     "Category",
     "Cause",
@@ -53,6 +58,8 @@ __all__ = [
     "Circuit",
     "ClockPause",
     "Colour",
+    "Compartment",
+    "CompartmentOpening",
     "ContactChannel",
     "Custody",
     "DAILY",
@@ -75,6 +82,7 @@ __all__ = [
     "KeptForGood",
     "LeadTimes",
     "LeaseLost",
+    "LinkKind",
     "LegalRule",
     "NameWord",
     "NotSamePerson",
@@ -91,6 +99,7 @@ __all__ = [
     "ReminderState",
     "RuleConfirmation",
     "RuleTable",
+    "RouteNote",
     "Stage",
     "Status",
     "Stay",
@@ -99,7 +108,10 @@ __all__ = [
     "Task",
     "Trouble",
     "TypedDeadline",
+    "Verdict",
+    "Vetting",
     "WantedCheck",
+    "WarConduct",
     "WantedFinding",
     "WantedList",
 ]

@@ -13,7 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models.attachment import folder
 from cases.models.case import Case, CaseShare, Category, Colour, Status
+from cases.models.compartment import CompartmentOpening
 from cases.models.deadline import Deadline, DeadlineState
+from cases.models.link import CaseLink
 from cases.models.reminder import Reminder
 from staff import trail
 from staff.roles import Act, may
@@ -51,6 +53,8 @@ def erase(case: Case, *, by: User | None, reason: str) -> erasure.Receipt:
         told = Reminder.objects.forget(deadlines.values_list("pk", flat=True))
         deadlines.update(state=DeadlineState.CANCELLED)
         CaseShare.objects.filter(case=case).delete()
+        CompartmentOpening.objects.filter(case=case).delete()
+        CaseLink.objects.forget(case)
         receipt = erasure.erase(case.pk)
         _leave_an_empty_row(case.pk)
         trail.append(

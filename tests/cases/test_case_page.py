@@ -126,7 +126,7 @@ def test_a_wrong_field_keeps_everything_typed_and_says_beside_it_what_to_do(case
     )
     answer = desk.post(address(case), data)
     text = html.unescape(answer.content.decode())
-    row = answer.context["inline_admin_formsets"][1].formset.forms[0]
+    row = answer.context["inline_admin_formsets"][0].formset.forms[0]
     assert answer.status_code == 200
     assert row.errors["entered_on"] == ["Type the day as year-month-day, such as 2026-11-22."]
     assert "Say where it comes from" in row.errors["last_legal_day_source"][0]
@@ -238,7 +238,7 @@ def test_a_very_large_case_is_shown_by_the_page_and_can_be_saved(case, olga, at_
     assert "170 older entries are not shown" in text
     assert len(desk.get(address(case) + "?past=all").context["notes"].rows) == 200
     later = desk.get(address(case) + "?page-stay=6")
-    assert len(later.context["inline_admin_formsets"][1].formset.forms) == 10
+    assert len(later.context["inline_admin_formsets"][0].formset.forms) == 10
     typed = form_data(later, **{"stays-3-actual_place": "found on page six"})
     assert desk.post(address(case), typed).status_code == 302
     assert "found on page six" in {stay.actual_place for stay in case.stays.with_keys()}
@@ -296,6 +296,7 @@ def test_the_page_draws_what_django_would_draw(case, olga, at_desk):
     )
     IdentityDocument.objects.create(case=case, by=olga, kind="military_id", custody="unit")
     Task.objects.create(case=case, by=olga, text="call", assignee=olga, done=True)
+    ContactChannel.objects.create(case=case, by=olga, kind="signal", value="+999 00 1")
     page = at_desk(olga).get(address(case))
     forms = [page.context["adminform"].form]
     forms += [form for inline in page.context["inline_admin_formsets"] for form in inline.formset.forms]
