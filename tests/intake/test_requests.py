@@ -207,3 +207,16 @@ def test_withdrawing_what_never_was_changes_nothing(request_):
     assert HelpRequest.objects.withdraw("0" * 32, at=NOON) is False
     assert HelpRequest.objects.count() == 1
     assert not Withdrawal.objects.exists()
+
+
+def test_the_desk_destroys_read_answers_by_itself(request_, stranger):
+    """Also where nobody opens the mailbox again. Sabotage: take the chore out of CHORES."""
+    from cases.chores import CHORES
+
+    request_.answer("Прочитан.", at=NOON)
+    Answer.objects.open_all(request_.pk, stranger[1], today=TODAY)
+    (chore,) = [chore for chore in CHORES if chore.name == "read answers"]
+    chore.do(NOON + timedelta(days=7))
+    assert Answer.objects.count() == 1
+    chore.do(NOON + timedelta(days=8))
+    assert not Answer.objects.exists()

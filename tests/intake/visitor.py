@@ -42,7 +42,14 @@ class Visitor:
 
     def ask_for_help(self, photographs=(), language="ru", **form):
         """The return phrase of a request that arrived."""
-        token = field(self.get(f"{language}/")[1], "token")
+        return self.send(self.token(language), photographs, language, **form)
+
+    def token(self, language="ru"):
+        """What the page of the form carries hidden."""
+        return field(self.get(f"{language}/")[1], "token")
+
+    def send(self, token, photographs=(), language="ru", **form):
+        """The return phrase of a form whose page was loaded before."""
         status, text, _headers = self.post(f"{language}/", {"token": token} | form, photographs)
         assert status == 200, (status, text[-1500:])
         return phrase_on(text)
