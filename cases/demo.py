@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from cases import countries
+from cases import countries, demo_procedures
 from cases.deadlines import derive, open_questions
 from cases.demo_words import (
     APPLICATIONS,
@@ -158,6 +158,8 @@ def _one_case(
     stays = _stays(batch, case, dice, today, soonest, user)
     documents = _documents(batch, case, dice, today)
     applications = _applications(batch, case, number, dice, today, soonest)
+    applications += [batch.add(row) for row in demo_procedures.claims(case, number, today)]
+    more = demo_procedures.around(batch, case, applications, number, today, user)
     tasks = _tasks(batch, case, number, dice, today, user)
     facts, _damaged = facts_in(
         case,
@@ -167,6 +169,7 @@ def _one_case(
         applications=applications,
         tasks=tasks,
         identity=identity,
+        **more,
     )
     asked = open_questions(facts)
     for application in applications:

@@ -12,6 +12,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext
 
 from cases import countries
+from cases.clocks import arrival_clocks, clocks, duties
+from cases.deadlines import Kind
 from cases.models import (
     Appeal,
     Application,
@@ -24,7 +26,8 @@ from cases.models import (
     WantedFinding,
     law,
 )
-from cases.models.term_words import TO_CONFIRM, confirmed, what
+from cases.models.facts import read_facts
+from cases.models.term_words import TO_CONFIRM, Told, confirmed, tell, tell_duty, what
 from vault.show import UNREADABLE, shown
 
 LONGEST = 140
@@ -41,6 +44,11 @@ TABLES: dict[str, tuple[Any, str]] = {
 PARENTS = {"appeal": ("application",), "hearing": ("proceeding",)}
 # What tells several terms of one fact apart stands behind its id: a typed day, or the code of a rule.
 TYPED = "t-"
+
+
+COUNTED = frozenset(
+    {Kind.APPLY_BY, Kind.APPEAL_END, Kind.PROCEDURE_STEP, Kind.AUTHORITY_DUE, Kind.OBLIGATION}
+)
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,28 @@ def _of_term(term: str, rule: Any) -> str:
         check = confirmed(rows[term].check.verified_on, rows[term].check.verified_by)
         return f"{what(rows[term].deadline)} ({rule or term}, {check})"
     return f"{what(term)} ({rule}, {TO_CONFIRM})"
+
+
+def is_counted(row: Deadline) -> bool:
+    """Whether the date is a term of a procedure or a duty, which told() explains."""
+    return row.kind in COUNTED
+
+
+def told(row: Deadline) -> Told | None:
+    """How the rules count this date today, from the facts in the file; None where they no longer do."""
+    table, key, term = _source(row)
+    if not is_counted(row) or key is None:
+        return None
+    facts, _damaged = read_facts(row.case, today=row.today())
+    found: list[Told] = []
+    for procedure in facts.procedures:
+        if table == "application" and procedure.id == key:
+            found += [tell(clock) for clock in clocks(procedure, facts.law) if clock.name == term]
+    for arrival in facts.arrivals:
+        if table == "stay" and arrival.id == key:
+            found += [tell(clock) for clock in arrival_clocks(arrival, facts.law) if clock.name == term]
+            found += [tell_duty(duty) for duty in duties(arrival, facts.law) if duty.code == term]
+    return found[0] if found else None
 
 
 def _of_stay(stay: Stay) -> str:

@@ -30,7 +30,7 @@ from cases.admin.listing import (
     open_deadlines,
 )
 from cases.admin.parts import ADDED, PARTS
-from cases.admin.terms import blocked, terms_of
+from cases.admin.terms import accused, blocked, terms_of
 from cases.models import Case, CaseShare, Status, Verdict, Vetting
 from cases.models.compartment import offered_to
 from cases.models.erasing import may_erase
@@ -227,6 +227,7 @@ class CaseAdmin(DeskModelAdmin):
                 | closed_parts(case, _person(request)),
                 "alike": len(duplicates.of(_person(request), today=timezone.localdate(), case=case).open),
                 "terms": terms_of(case),
+                "accused": accused(case),
                 "files": files.lines(case),
                 "may_erase": may_erase(_person(request), case),
                 "notes": past.notes(case, limit),

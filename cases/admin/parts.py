@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
 from cases.admin import facets
 from cases.admin.facets import FIRST, LAST, CasePart
 from cases.admin.forms import FacetForm
+from cases.admin.terms import article_words
 from cases.models import (
     Appeal,
     Blocker,
@@ -173,18 +173,12 @@ class HearingInline(AddedPart):
         made = super().get_formset(request, obj, **kwargs)
         rows = obj.proceedings.with_keys() if obj is not None else ()
         made.form.base_fields["proceeding"].queryset = rows
-        _choose(made, "proceeding", rows, _article)
+        _choose(made, "proceeding", rows, article_words)
         return made
 
     @staticmethod
     def row_order(row: Any) -> Any:
         return (row.is_over, known(row, "held_on") or LAST)
-
-
-def _article(proceeding: Proceeding) -> str:
-    part = shown(proceeding, "part")
-    words = _("article %(article)s, part %(part)s") if part else _("article %(article)s")
-    return str(words) % {"article": shown(proceeding, "article") or "–", "part": part}
 
 
 class WantedInline(AddedPart):

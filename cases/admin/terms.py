@@ -7,13 +7,17 @@ from datetime import date
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from cases import clocks, countries
 from cases.admin.fields import day_note
 from cases.models import Case
 from cases.models.blocker import Blocked, state
 from cases.models.facts import read_facts
-from cases.models.term_words import Told, ask, tell, tell_duty
+from cases.models.proceeding import ProceedingStage
+from cases.models.term_words import TO_CONFIRM, Told, ask, confirmed, tell, tell_duty
+from cases.rules.articles import maximum
 from vault.show import shown
 
 
@@ -62,6 +66,46 @@ def terms_of(case: Case) -> list[Running]:
 
 def _line(told: Told, today: date, reminded: bool) -> Line:
     return Line(told, day_note(told.last_day, today), reminded)
+
+
+@dataclass(frozen=True)
+class Accused:
+    """A proceeding with the most it can bring, and who says so."""
+
+    article: str
+    term: str
+    source: str
+    check: str
+
+
+def accused(case: Case) -> list[Accused]:
+    """The proceedings that go on, each with its maximum term: as typed, else by the table of articles."""
+    rows = [row for row in case.proceedings.with_keys() if shown(row, "stage") != ProceedingStage.CLOSED]
+    return [_accused(row) for row in rows]
+
+
+def _accused(row: Any) -> Accused:
+    article, part = str(shown(row, "article") or ""), str(shown(row, "part") or "")
+    typed = shown(row, "maximum_term")
+    if typed:
+        return Accused(article_words(row), str(typed), str(shown(row, "maximum_term_source") or ""), "")
+    known = maximum(row.country, article, part)
+    if known is None:
+        return Accused(article_words(row), gettext("no maximum term is known here"), "", str(TO_CONFIRM))
+    return Accused(
+        article_words(row),
+        ngettext("at most %(n)d year in prison", "at most %(n)d years in prison", known.maximum_years)
+        % {"n": known.maximum_years},
+        known.source,
+        confirmed(known.verified_on, known.verified_by),
+    )
+
+
+def article_words(row: Any) -> str:
+    """The article of a proceeding, as it was typed."""
+    part = shown(row, "part")
+    words = _("article %(article)s, part %(part)s") if part else _("article %(article)s")
+    return str(words) % {"article": shown(row, "article") or "–", "part": part}
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,14 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases import board, month, reminders
+from cases import board, month, provenance, reminders
 from cases.board import Mark, Part, Whose
 from cases.models import Case, Deadline, DeadlineState
 from cases.views.forms import CareForm
 from staff import trail
 from staff.roles import Act, may, sees_cases
 from staff.sites import desk
+from vault.show import shown
 
 FIRST_LINES, PAGE_LINES = 10, 30
 
@@ -213,6 +214,9 @@ def deadline(request: HttpRequest, key: UUID) -> HttpResponseBase:
         "form": form,
         "back": form.came_from_text or request.GET.urlencode(),
         "board": Asked.of(form.came_from if request.method == "POST" else request.GET, user).address(),
+        "counted": provenance.is_counted(row),
+        "told": provenance.told(row),
+        "rule": shown(row, "rule") or "",
         "open": row.state == DeadlineState.OPEN,
         "done": row.state == DeadlineState.DONE,
     }

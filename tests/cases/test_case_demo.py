@@ -7,7 +7,18 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from cases import demo
-from cases.models import Case, ContactChannel, FactHistory, Identity, IdentityDocument, Note, Stay, Task
+from cases.models import (
+    Application,
+    Blocker,
+    Case,
+    ContactChannel,
+    FactHistory,
+    Identity,
+    IdentityDocument,
+    Note,
+    Stay,
+    Task,
+)
 from cases.models.deadline import Deadline
 from staff.models import User
 
@@ -38,7 +49,11 @@ def test_the_demo_has_forty_cases_in_six_countries_and_something_in_every_sectio
         assert model.objects.exists()
     kinds = set(Deadline.objects.values_list("kind", flat=True))
     assert kinds >= {"stay_end", "document_end", "application_check", "interview", "hearing", "task"}
-    assert kinds >= {"apply_by", "obligation"}
+    assert kinds >= {"apply_by", "obligation", "appeal_end", "home_hearing", "wanted_check", "authority_due"}
+    assert Blocker.objects.filter(waits_for__isnull=False).exists()
+    assert Application.objects.filter(stage="travel_document_refused").exists()
+    assert Application.objects.filter(stage="status_unknown").exists()
+    assert Application.objects.exclude(asks="").exists()
 
 
 def test_every_row_of_the_demo_keeps_the_rules_of_the_record():
@@ -46,7 +61,11 @@ def test_every_row_of_the_demo_keeps_the_rules_of_the_record():
     demo.load(60)
     for case in Case.objects.with_keys():
         case.full_clean()
-        for rows in (case.stays, case.documents, case.applications, case.contacts, case.tasks):
+        for rows in (
+            case.stays, case.documents, case.applications, case.contacts, case.tasks, case.appeals,
+            case.pauses, case.typed_deadlines, case.proceedings, case.hearings, case.wanted_checks,
+            case.extradition_notes, case.blockers,
+        ):
             for row in rows.with_keys():
                 row.full_clean()
 

@@ -347,3 +347,36 @@ def test_an_ordinary_case_stays_light_and_takes_as_many_queries_as_a_full_one(ca
         counts.append(len(queries))
     assert counts[1] == counts[2], counts
     assert weights[0] <= 100_000
+
+
+def test_a_proceeding_shows_the_most_it_can_bring_with_its_source(case, olga, at_desk):
+    """Sabotage: leave the source out of accused.html, or `confirmed` out of _accused()."""
+    Proceeding.objects.create(case=case, by=olga, article="ст. 337", part="ч. 5")
+    Proceeding.objects.create(
+        case=case, by=olga, article="338", maximum_term="up to 15 years", maximum_term_source="the charge"
+    )
+    Proceeding.objects.create(case=case, by=olga, article="999")
+    text = html.unescape(at_desk(olga).get(address(case)).content.decode())
+    panel = text[text.index("accused-heading") : text.index("</section>", text.index("accused-heading"))]
+    words = " ".join(re.sub(r"<[^>]+>", " ", panel).split())
+    assert "at most 10 years in prison" in words
+    assert "Criminal Code of the Russian Federation, art. 337 part 5" in words
+    assert "to be confirmed by a lawyer" in words
+    assert "up to 15 years Source : the charge" in words.replace("Source:", "Source :")
+    assert "no maximum term is known here" in words
+
+
+def test_the_page_of_a_date_explains_how_it_was_counted(case, olga, oskar, at_desk, sign_in):
+    """Facts, rule, version, source, who confirmed it, day. Sabotage: leave `told` out of the board's view."""
+    application = claim(case, olga, served_on=DAY)
+    case.refresh_deadlines()
+    page = f"/desk/board/{Deadline.objects.get().pk}/"
+    text = html.unescape(at_desk(olga).get(page).content.decode())
+    words = " ".join(re.sub(r"<[^>]+>", " ", text).split())
+    assert "3 months, counted from 2026-09-01: the service of the decision." in words
+    assert "Rule kz-05@1, to be confirmed by a lawyer. Source:" in words
+    assert "have changed since" not in words
+    application.served_on = DAY + timedelta(3)
+    application.save(by=olga)
+    assert "have changed since" in sign_in(olga).get(page).content.decode()
+    assert sign_in(oskar).get(page).status_code == 404
