@@ -9,7 +9,16 @@ from tests.end_to_end.browser import WIDTHS, chromium, sign_in
 from tests.end_to_end.running_desk import running_desk
 
 pytestmark = pytest.mark.browser
-PAGES = ("board/", "search/", "digest/", "cases/case/", "cases/case/add/", "staff/user/", "staff/rolegrant/")
+PAGES = (
+    "board/",
+    "applications/",
+    "search/",
+    "digest/",
+    "cases/case/",
+    "cases/case/add/",
+    "staff/user/",
+    "staff/rolegrant/",
+)
 
 
 def findings(page) -> list[str]:
