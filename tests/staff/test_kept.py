@@ -189,6 +189,16 @@ def test_a_foreign_page_fills_no_form_of_ours(strict, origin):
     assert "no longer valid" in answer.content.decode()
 
 
+def test_a_foreign_page_presses_no_button_of_ours(strict, anton):
+    """Pages beside the admin's own, which asks for the token twice. Sabotage: drop CsrfViewMiddleware."""
+    for path in ("/account/panic/", "/account/sessions/", "/account/", "/logout/"):
+        answer = strict.post(path, old_form(), headers={"origin": "https://evil.example"})
+        assert answer.status_code == 403, path
+    now = User.objects.get(pk=anton.pk)
+    assert (now.is_active, now.session_epoch) == (True, 0)
+    assert strict.get("/account/").status_code == 200
+
+
 def test_the_page_of_the_first_tab_goes_on_after_a_sign_in_in_another(strict, anton):
     sealed = kept.seal(kept.Kept(ADD, [("name", "Yerevan")], False), str(anton.pk))
     answer = strict.post("/login/", old_form(kept=sealed), headers={"origin": HERE})
