@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,6 +12,7 @@ from django.utils.translation import gettext
 from cases import countries, window
 from cases.board import days_left_words, nearness
 from cases.models import Case, Stay
+from cases.models.document_words import notes as document_notes
 from cases.models.identity import Identity
 from cases.models.legal_rule import LegalRule
 from cases.models.residence import Whereabouts, whereabouts
@@ -83,6 +85,7 @@ class Panel:
     """What stands above the crossings. `answer`: to "what if", as sentences, with the rule it rests on."""
 
     places: tuple[Place, ...]
+    found: Whereabouts
     unsure: str = ""
     answer: tuple[str, ...] = ()
     answer_rule: RuleCard | None = None
@@ -113,17 +116,24 @@ def panel(case: Case, *, today: date, form: Any = None) -> Panel:
     """The panel of a case; `form` is the "what if" form, answered where it is filled in and right."""
     found, stays = read(case, today=today)
     if found.unsure:
-        return Panel((), unsure=str(UNSURE), form=form)
+        return Panel((), found, unsure=str(UNSURE), form=form)
     places = places_of(found, stays)
     if form is None or not form.is_bound or not form.is_valid_for(found):
-        return Panel(places, form=form)
+        return Panel(places, found, form=form)
     moved = found.if_moving(form.country, leave=form.leave, back=form.back)
     return Panel(
         places,
+        found,
         form=form,
         answer=tuple(if_moving(moved, leave=form.leave, back=form.back)),
         answer_rule=None if moved.row is NO_ROW else card(moved.row),
     )
+
+
+def put_document_notes(forms: Iterable[Any], found: Whereabouts) -> None:
+    """Give each form of a stored document what stands beside it: end, borders, an odd number."""
+    for form in forms:
+        form.notes = document_notes(form.instance, found.identity, found.tables, today=found.on)
 
 
 def tell(place: Residence, stays: dict[Any, Stay], *, today: date) -> Place:

@@ -31,7 +31,7 @@ from cases.admin.listing import (
 )
 from cases.admin.parts import ADDED, PARTS
 from cases.admin.terms import accused, blocked, terms_of
-from cases.models import Case, CaseShare, Status, Verdict, Vetting
+from cases.models import Case, CaseShare, IdentityDocument, Status, Verdict, Vetting
 from cases.models.compartment import offered_to
 from cases.models.erasing import may_erase
 from staff import trail
@@ -236,6 +236,9 @@ class CaseAdmin(DeskModelAdmin):
                 "sees_readers": case.shows_readers_to(_person(request)),
                 "stay_panel": stay_page.panel(case, today=case.today(), form=what_if.form_of(request.POST)),
             }
+            for inline in context["inline_admin_formsets"]:
+                if inline.opts.model is IdentityDocument:
+                    stay_page.put_document_notes(inline.formset.initial_forms, context["stay_panel"].found)
             if request.method == "GET" or what_if.BUTTON in request.POST:
                 trail.append(_person(request), trail.Verb.CASE_OPENED, case_id=case.pk)
         return super().render_change_form(request, context, *args, **kwargs)

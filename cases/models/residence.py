@@ -35,6 +35,7 @@ class Whereabouts:
     unsure: frozenset[UUID]
     crossings: tuple[Crossing, ...]
     papers: tuple[Paper, ...]
+    identity: Identity | None
     tables: Tables
     on: date
 
@@ -74,7 +75,7 @@ def whereabouts(
     )
     # It may lie in any country's past: better no new day than a wrong one.
     unsure = frozenset(stay.pk for stay in stays) if broken else frozenset()
-    return Whereabouts(found, unsure, crossings, papers, tables, today)
+    return Whereabouts(found, unsure, crossings, papers, identity, tables, today)
 
 
 def papers_of(

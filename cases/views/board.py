@@ -20,7 +20,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases import board, month, provenance, reminders
+from cases import board, explanations, month, provenance, reminders
 from cases.board import Mark, Part, Whose
 from cases.models import Case, Deadline, DeadlineState
 from cases.views.forms import CareForm
@@ -211,6 +211,7 @@ def deadline(request: HttpRequest, key: UUID) -> HttpResponseBase:
         "title": _("Deadline"),
         "subtitle": row.case.code_name,
         "line": line,
+        "explanation": explanations.explain(row, today=row.today(now)),
         "form": form,
         "back": form.came_from_text or request.GET.urlencode(),
         "board": Asked.of(form.came_from if request.method == "POST" else request.GET, user).address(),
