@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from cases import countries, demo_procedures
 from cases.deadlines import derive, open_questions
+from cases.demo_crossings import crossings
 from cases.demo_words import (
     APPLICATIONS,
     GIVEN_NAMES,
@@ -48,6 +49,8 @@ from staff.roles import Role
 
 SEED = 20220224
 DEMO_CASES = 40
+# This share of the stays has no day typed by hand: the rules give it.
+COMPUTED = 0.6
 BATCH = 500
 # Team, its people and where its cases are. The coordinators are two, so that one can approve for the other.
 TEAMS: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str]]] = {
@@ -226,6 +229,9 @@ def _identity(batch: Batch, case: Case, dice: random.Random, today: date) -> Ide
 def _stays(
     batch: Batch, case: Case, dice: random.Random, today: date, soonest: date, user: User
 ) -> list[Stay]:
+    counted = crossings(case.country, soonest, today) if dice.random() < COMPUTED else []
+    if counted:
+        return [batch.add(_crossing(case, *days)) for days in counted]
     entered = min(today, soonest) - timedelta(dice.randint(20, 85))
     rows = [
         Stay(
@@ -253,6 +259,16 @@ def _stays(
             )
         )
     return [batch.add(row) for row in rows]
+
+
+def _crossing(case: Case, entered_on: date, left_on: date | None) -> Stay:
+    return Stay(
+        case=case,
+        country=case.country,
+        entered_on=entered_on,
+        left_on=left_on,
+        actual_place="Lives with friends across town. (Invented.)",
+    )
 
 
 def _documents(batch: Batch, case: Case, dice: random.Random, today: date) -> list[IdentityDocument]:

@@ -81,6 +81,15 @@ def test_the_deadlines_are_those_that_the_facts_call_for():
         } == before
 
 
+def test_the_demo_shows_computed_days_two_readings_and_an_overstay():
+    """Sabotage: COMPUTED = 0 in the demo."""
+    demo.load()
+    rows = [row for row in Deadline.objects.open().filter(kind="stay_end") if row.rule]
+    assert {"KZ", "AM", "GE"} <= {row.country for row in rows}
+    assert any(row.rule.startswith("am-") for row in rows)
+    assert any(row.due_on < timezone.localdate() for row in rows)
+
+
 def test_a_second_call_adds_nothing_and_a_larger_one_tops_up():
     """Sabotage: `range(count)` in demo.load."""
     demo.load(10)

@@ -46,6 +46,14 @@ def test_a_stay_end_says_facts_rule_source_confirmation_and_day(case, stay, toda
     assert f"So the day is {last:%A} {last}" in text
 
 
+def test_the_line_on_the_board_leads_to_the_chain(case, stay, today, olga, at_desk):
+    """Sabotage: take the link from line.html."""
+    row = Deadline.objects.get(case=case, kind="stay_end")
+    Deadline.objects.apply(case, [Due("stay_end", row.source, today + timedelta(5), "KZ", "kz-2023@1")])
+    board = at_desk(olga).get("/desk/board/?whose=mine").content.decode()
+    assert f'href="/desk/board/{row.pk}/?whose=mine"><b>Legal stay ends</b>' in board
+
+
 def test_who_confirmed_the_rule_and_when_stands_beside_it(case, stay, olga, lena, at_desk):
     rule = LegalRule.objects.version("kz-2023@1")
     RuleConfirmation(
