@@ -104,5 +104,6 @@ def _box(bound: Any) -> str:
         if bound.help_text
         else ""
     )
-    box = f'<div class="flex-container fieldBox field-{bound.name}{marked}">{inside}</div>'
+    # The row names its fields; naming each box again would be three of the page's hundred kilobytes.
+    box = f'<div class="flex-container fieldBox{marked}">{inside}</div>'
     return f"<div>{errors}{box}{help_text}</div>"

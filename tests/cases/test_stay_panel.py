@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from cases import countries, stay_page
-from cases.models import Case, FactHistory, IdentityDocument, Stay
+from cases.models import Application, Case, FactHistory, IdentityDocument, Stay
 from cases.models.legal_rule import LegalRule
 from cases.models.rule_words import said
 from cases.models.stay_words import DOUBTS, NOTICES
@@ -275,6 +275,18 @@ def test_asking_shows_the_file_so_it_is_on_the_trail(case, stay, today, olga, at
 
 
 # Weight
+
+
+def test_an_ordinary_case_with_its_panel_stays_light(case, stay, today, olga, at_desk):
+    """Three stays, two passports, a claim. Sabotage: name each field's box in case_page._box again."""
+    for entered, left in ((-90, -61), (-50, -21), (-9, None)):
+        stay(entered, left)
+    for kind in ("internal_passport", "travel_passport_10"):
+        issued = today - timedelta(900)
+        IdentityDocument.objects.create(case=case, by=olga, kind=kind, number="1", issued_on=issued)
+    Application.objects.create(case=case, by=olga, country="DE", kind="asylum_claim", stage="registered")
+    case.refresh_deadlines()
+    assert len(at_desk(olga).get(address(case)).content) <= 100_000
 
 
 def test_the_panel_costs_the_same_queries_however_many_stays(case, stay, olga, at_desk):
