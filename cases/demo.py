@@ -177,7 +177,7 @@ def _one_case(
     asked = open_questions(facts)
     for application in applications:
         application.asks = asked[f"application:{application.pk}"]
-    batch.deadlines += [Deadline.of(case, due) for due in derive(facts)]
+    batch.deadlines += [demo_procedures.stored(case, due, number) for due in derive(facts)]
 
 
 def _case(

@@ -7,12 +7,15 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
+from cases.deadlines import Due, Kind
 from cases.models import (
     Appeal,
     Application,
     Blocker,
     Case,
     ClockPause,
+    Deadline,
+    DeadlineState,
     ExtraditionNote,
     Hearing,
     Proceeding,
@@ -28,6 +31,14 @@ CHAIN = (
     ("the appeal", "the fee is not paid", "the lawyer"),
 )
 ARTICLES = (("337", "5"), ("338", "3"), ("332", "2.1"))
+
+
+def stored(case: Case, due: Due, number: int) -> Deadline:
+    """A deadline of the demo: that no claim is planned, or the host has reported, is marked in most cases."""
+    row = Deadline.of(case, due)
+    if due.kind in (Kind.APPLY_BY, Kind.OBLIGATION) and number % 5:
+        row.state = DeadlineState.DONE
+    return row
 
 
 def claims(case: Case, number: int, today: date) -> list[Application]:
