@@ -27,7 +27,7 @@ from vault.bulk import read_columns
 from vault.cipher import CannotOpen
 
 NAMES_IN_A_CELL = 2
-COUNTRIES_AT_ONCE = 20
+COUNTRIES_AT_ONCE = 10
 
 
 class Group(TextChoices):
