@@ -49,6 +49,21 @@ def test_init_never_makes_new_canaries_for_wrong_keys(db, own_keys):
         vault("init")
 
 
+@pytest.mark.parametrize("name", ["root", "index"])
+def test_init_makes_no_key_in_the_place_of_one_that_data_needs(db, own_keys, name):
+    """A locked desk has no root file: a fresh one there would keep it from being unlocked.
+
+    Sabotage: leave _refuse_to_replace() out of init.
+    """
+    vault("init")
+    needed = keyring.keyring().keys(name)[0].id.hex()
+    (own_keys / f"{name}.key").unlink()
+    keyring.reset()
+    with pytest.raises(CommandError, match=f"No keys were made: the {name} key {needed} is missing"):
+        vault("init")
+    assert not (own_keys / f"{name}.key").exists()
+
+
 def test_no_command_prints_a_key(db, own_keys):
     printed = vault("init") + vault("status") + vault("verify")
     for path in own_keys.iterdir():

@@ -44,7 +44,9 @@ class Command(ByHand):
             raise CommandError(str(problem)) from None
 
     def init(self, *, keys_only: bool = False, **_options: Any) -> None:
-        """Make what is missing; nothing that exists is ever overwritten."""
+        """Make what is missing; nothing that exists is ever overwritten, no key replaced that data needs."""
+        if not keys_only:
+            self._refuse_to_replace()
         for name in NAMES:
             path = keyring().path(name)
             if path is not None and keyfiles.make(path):
@@ -59,6 +61,17 @@ class Command(ByHand):
             RecordKey.objects.make_house()
         canaries.require()
         self.stdout.write(f"The vault is ready ({RecordKey.objects.exclude(owner=HOUSE).count()} owners).")
+
+    def _refuse_to_replace(self) -> None:
+        """A key whose file is gone while data needs it is put back; a new one would be in the way."""
+        for name, sealed in Canary.objects.values_list("key_name", "sealed"):
+            path = keyring().path(name)
+            if path is not None and not path.exists():
+                raise KeyProblem(
+                    f"No keys were made: the {name} key {key_id(bytes(sealed)).hex()} is missing, the data "
+                    f"was sealed with it. Put that key back in {path}"
+                    + (", or run: manage.py vault unlock" if name == "root" else "")
+                )
 
     def status(self, **_options: Any) -> None:
         """Key ids, never keys; and how many record keys each root key wraps."""
