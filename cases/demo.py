@@ -54,11 +54,12 @@ COMPUTED = 0.6
 BATCH = 500
 # Team, its people and where its cases are. The coordinators are two, so that one can approve for the other.
 TEAMS: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str]]] = {
-    "Astana": (("petra", "lena"), ("olga", "marat", "timur"), ("KZ", "KG")),
+    "Astana": (("petra", "paula"), ("olga", "marat", "timur"), ("KZ", "KG")),
     "Tbilisi": (("nino",), ("oskar", "lali"), ("GE", "TR")),
     "Yerevan": (("ani",), ("sona", "tigran"), ("AM", "RS")),
 }
 ADMINISTRATOR = "anton"
+LAWYER, LAWYERS_TEAM = "lena", "Astana"
 ZONES = {"Astana": "Asia/Almaty", "Tbilisi": "Asia/Tbilisi", "Yerevan": "Asia/Yerevan"}
 
 
@@ -119,6 +120,8 @@ def _people() -> list[tuple[Team, User, str]]:
     turns: list[tuple[int, Team, User, str]] = []
     for name, (coordinators, caseworkers, places) in TEAMS.items():
         team, _new = Team.objects.get_or_create(name=name)
+        if name == LAWYERS_TEAM:
+            _account(LAWYER, Role.LAWYER, team)
         for username in coordinators:
             _account(username, Role.COORDINATOR, team)
         users = [_account(username, Role.CASEWORKER, team) for username in caseworkers]

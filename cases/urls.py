@@ -6,7 +6,18 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from cases.admin import compartments
-from cases.views import access, applications, board, digest, duplicates, files, health, readers, search
+from cases.views import (
+    access,
+    applications,
+    board,
+    digest,
+    duplicates,
+    files,
+    health,
+    readers,
+    rules,
+    search,
+)
 from staff.sites import desk
 
 urlpatterns = [
@@ -31,5 +42,15 @@ urlpatterns = [
     path("desk/duplicates/<uuid:key>/", desk.admin_view(duplicates.show), name="case_duplicates"),
     path("desk/search/", desk.admin_view(search.show), name="search"),
     path("desk/applications/", desk.admin_view(applications.show), name="applications"),
+    path("desk/rules/", desk.admin_view(rules.index), name="rules"),
+    path("desk/rules/new/<slug:table>/", desk.admin_view(rules.add), name="rule_add"),
+    path("desk/rules/dates/<uuid:key>/", desk.admin_view(rules.recomputation), name="recomputation"),
+    path("desk/rules/<slug:code>/", desk.admin_view(rules.one), name="rule"),
+    path("desk/rules/<slug:code>/<int:number>/confirm/", desk.admin_view(rules.confirm), name="rule_confirm"),
+    path(
+        "desk/rules/<slug:code>/<int:number>/replace/",
+        desk.admin_view(rules.new_version),
+        name="rule_new_version",
+    ),
     path("desk/digest/", desk.admin_view(digest.show), name="digest"),
 ]

@@ -78,7 +78,7 @@ def running_desk(
             try:
                 wait_for(
                     lambda: process.poll() is not None or (ready.exists() if ready_file else healthy(url)),
-                    seconds=45,
+                    seconds=90,
                     what="the desk is ready",
                 )
             except AssertionError as late:
