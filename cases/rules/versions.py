@@ -265,3 +265,22 @@ def first_version(table: Table, code: str, row: Mapping[str, Any]) -> Version:
         valid_from=optional_date(row.get("valid_from"), "valid_from"),
         valid_to=optional_date(row.get("valid_to"), "valid_to"),
     )
+
+
+def news(known: Iterable[Version]) -> tuple[Version, ...]:
+    """What the shipped files say otherwise than the newest version of each rule, as the next versions.
+
+    A file replaces its own earlier words: its versions correct. Once they are stored there are none.
+    """
+    newest: dict[str, Version] = {}
+    for version in known:
+        if version.code not in newest or newest[version.code].number < version.number:
+            newest[version.code] = version
+    found = []
+    for each in shipped():
+        before = newest.get(each.code)
+        if before is None:
+            found.append(each)
+        elif dict(before.row) != dict(each.row):
+            found.append(replace(each, number=before.number + 1, replaces=before.number, corrects=True))
+    return tuple(found)

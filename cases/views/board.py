@@ -20,7 +20,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases import board, explanations, month, provenance, reminders
+from cases import board, explanations, lawbook, month, provenance, reminders
 from cases.board import Mark, Part, Whose
 from cases.models import Case, Deadline, DeadlineState
 from cases.views.forms import CareForm
@@ -119,8 +119,16 @@ def show(request: HttpRequest) -> HttpResponse:
         "month": _month(user, found, asked, now, today),
         "now": now,
         "actions": True,
+        "rules_waiting": _rules_waiting(user, today),
     }
     return render(request, "desk/board.html", desk.each_context(request) | context)
+
+
+def _rules_waiting(user: Any, today: date) -> list[tuple[lawbook.Waiting, int]]:
+    """For a lawyer: how many rules wait, by reason; nothing where none does."""
+    if not may(user, Act.MANAGE_RULES):
+        return []
+    return [(why, len(rules)) for why, rules in lawbook.waiting(today).items() if rules]
 
 
 def _chips(user: Any, found: list[Mark], asked: Asked) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from cases import board, countries, digest, reminders
+from cases import board, countries, digest, lawbook, reminders
 from cases.digest import CaseLine, Digest, Emergency, Line, Undelivered
 from cases.models import Case, Colour, DigestSignature, EmergencyState, Reminder
 from cases.models.questions import Asking, headlines
@@ -110,6 +110,7 @@ def show(request: HttpRequest) -> HttpResponse:
     context = {
         "title": _("Digest"),
         "digest": composed,
+        "rules_waiting": lawbook.waiting(today),
         "sections": sections,
         "printing": printing,
         "whole": reverse("digest"),

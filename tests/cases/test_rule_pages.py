@@ -4,6 +4,7 @@ import re
 from datetime import date, timedelta
 
 import pytest
+from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone, translation
 
@@ -330,3 +331,61 @@ def test_a_rule_says_how_many_dates_rest_on_it(olga, oskar, sign_in):
     case.refresh_deadlines()
     assert "1 open date of the cases you may open rests on this rule." in read(sign_in(olga).get(KZ))
     assert "No open date of the cases you may open" in read(sign_in(oskar).get(KZ))
+
+
+# -- the queue, where people look anyway
+
+
+def test_a_lawyer_is_told_on_the_landing_page_and_a_caseworker_is_not(lena, olga, sign_in):
+    """Sabotage: return the queue to everybody in _rules_waiting."""
+    words = "Rules that wait for a lawyer: To be confirmed by a lawyer 67"
+    assert words in read(sign_in(lena).get(reverse("board")))
+    assert "Rules that wait for a lawyer" not in read(sign_in(olga).get(reverse("board")))
+
+
+def test_the_digest_names_the_rules_that_wait_and_leads_there(petra, lena, at_desk, today):
+    """Sabotage: leave the section out of the template."""
+    LegalRule.objects.make(
+        version_of("kz-2023@1", valid_from=today + timedelta(days=30)), by=lena, seen="kz-2023@1"
+    )
+    answer = at_desk(petra).get(reverse("digest"))
+    text = read(answer)
+    assert re.search(r"To be confirmed by a lawyer : 67 \( ?(Montenegro|Thailand)", text)
+    assert "About to change : 1 (Kazakhstan)" in text
+    assert f"{RULES}?state=unconfirmed" in answer.content.decode()
+
+
+# -- later files
+
+
+def test_a_later_file_comes_in_only_when_told_and_only_once(capsys, monkeypatch):
+    """Sabotage: write without --write."""
+    from dataclasses import replace
+
+    from cases.rules import versions
+
+    newer = [
+        replace(each, row={**each.row, "note": "seen again"}) if each.code == "tj" else each
+        for each in shipped()
+    ]
+    monkeypatch.setattr(versions, "shipped", lambda: tuple(newer))
+    call_command("load_rules")
+    assert "tj@2: new version of the file" in capsys.readouterr().out
+    assert LegalRule.objects.count() == 72
+    call_command("load_rules", "--write")
+    assert LegalRule.objects.version("tj@2").corrects
+    assert Recomputation.objects.get().rule.ref == "tj@2"
+    capsys.readouterr()
+    call_command("load_rules", "--write")
+    assert "Nothing new" in capsys.readouterr().out
+
+
+def test_a_file_never_overwrites_a_lawyer(lena, capsys):
+    """Sabotage: leave out `by_hand`."""
+    LegalRule.objects.make(
+        version_of("kz-2023@1", corrects=True, row={"note": "x"}), by=lena, seen="kz-2023@1"
+    )
+    call_command("load_rules", "--write")
+    out = capsys.readouterr().out
+    assert "kz-2023: the file differs, but a lawyer has changed it on the desk; left alone" in out
+    assert LegalRule.objects.filter(code="kz-2023").count() == 2
