@@ -104,6 +104,7 @@ def test_what_is_accepted_is_sealed_whole(client, text):
 
 
 @given(st.text())
+@example("a\u202eb\u2066c\u0007\ud800")
 def test_tidying_twice_changes_nothing_and_hides_nothing(text):
     """Neither controls nor marks that turn what stands around them. Sabotage: drop `_TURNING`."""
     kept = tidy(text)
