@@ -11,19 +11,22 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from cases import health
+from cases import health, inbox
 from staff.models import User
 from staff.roles import Act, may, sees_cases
 
 
 @dataclass(frozen=True)
 class Link:
-    """One of the main links; `here` is its aria-current ("" elsewhere), `key` the keys that lead there."""
+    """One of the main links; `here` is its aria-current ("" elsewhere), `key` the keys that lead there,
+    `count` what waits there.
+    """
 
     label: str
     url: str
     here: str
     key: str = ""
+    count: int = 0
 
 
 def surroundings(request: HttpRequest) -> dict[str, Any]:
@@ -41,6 +44,7 @@ def main_links(request: HttpRequest) -> list[Link]:
     user: Any = request.user
     pages = [
         (sees_cases(user), _("Deadlines"), "board", "g d"),
+        (may(user, Act.WORK_INBOX), pgettext("page", "Inbox"), "inbox", "g i"),
         (sees_cases(user), _("Cases"), "admin:cases_case_changelist", "g c"),
         (sees_cases(user), pgettext("page", "Applications"), "applications", "g p"),
         (may(user, Act.SIGN_DIGEST), pgettext("page", "Digest"), "digest", "g s"),
@@ -50,9 +54,13 @@ def main_links(request: HttpRequest) -> list[Link]:
         (may(user, Act.SEE_ACCOUNTS), _("Role requests"), "admin:staff_rolegrant_changelist", "g r"),
         (may(user, Act.READ_TRAIL), _("Trail"), "trail", "g t"),
     ]
-    return [_link(request.path, label, reverse(name), key) for open_, label, name, key in pages if open_]
+    return [
+        _link(request.path, label, reverse(name), key, inbox.waiting_count(user) if name == "inbox" else 0)
+        for open_, label, name, key in pages
+        if open_
+    ]
 
 
-def _link(path: str, label: str, url: str, key: str) -> Link:
+def _link(path: str, label: str, url: str, key: str, count: int) -> Link:
     here = "page" if path == url else "true" if path.startswith(url) else ""
-    return Link(label, url, here, key)
+    return Link(label, url, here, key, count)

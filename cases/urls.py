@@ -14,6 +14,7 @@ from cases.views import (
     duplicates,
     files,
     health,
+    inbox,
     readers,
     rules,
     search,
@@ -52,5 +53,8 @@ urlpatterns = [
         desk.admin_view(rules.new_version),
         name="rule_new_version",
     ),
+    path("desk/inbox/", desk.admin_view(inbox.show), name="inbox"),
+    path("desk/inbox/<uuid:key>/", desk.admin_view(inbox.one), name="request"),
+    path("desk/inbox/photograph/<uuid:key>/", desk.admin_view(inbox.photograph), name="request_photograph"),
     path("desk/digest/", desk.admin_view(digest.show), name="digest"),
 ]

@@ -28,6 +28,7 @@ class Act(TextChoices):
     OPEN_VETTING = "open_vetting", _("open vetting and war conduct, and judge them")
     OPEN_LINKS = "open_links", _("open the links between people")
     CONFIRM_VETTING = "confirm_vetting", _("confirm a vetting as second person")
+    WORK_INBOX = "work_inbox", _("read help requests, answer them and decide on them")
     SEE_TEAM = "see_team", _("see every case of the own team")
     BREAK_GLASS = "break_glass", _("open a case outside one's own in an emergency")
     ASSIGN_CASES = "assign_cases", _("assign and hand over cases")
@@ -57,6 +58,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.OPEN_VETTING: frozenset({LA}),
     Act.OPEN_LINKS: frozenset({CW, LA, CO}),
     Act.CONFIRM_VETTING: frozenset({LA, CO}),
+    Act.WORK_INBOX: frozenset({CW, CO}),
     Act.SEE_TEAM: frozenset({CO}),
     Act.BREAK_GLASS: frozenset({CW, LA, CO}),
     Act.ASSIGN_CASES: frozenset({CO}),
@@ -88,9 +90,9 @@ PERMISSIONS: dict[tuple[str, str], Act] = {
     ("cases", "view"): Act.READ_CASES,
     ("cases", "add"): Act.WRITE_CASES,
     ("cases", "change"): Act.WRITE_CASES,
-    ("intake", "view"): Act.READ_CASES,
-    ("intake", "add"): Act.WRITE_CASES,
-    ("intake", "change"): Act.WRITE_CASES,
+    ("intake", "view"): Act.WORK_INBOX,
+    ("intake", "add"): Act.WORK_INBOX,
+    ("intake", "change"): Act.WORK_INBOX,
 }
 
 

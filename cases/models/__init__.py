@@ -30,6 +30,7 @@ from cases.models.proceeding import (
 )
 from cases.models.recomputation import Cause, LeaseLost, Recomputation, RecomputedCase
 from cases.models.reminder import DAILY, LeadTimes, Postbox, Reminder, ReminderState, Trouble
+from cases.models.requests import RequestOutcome
 from cases.models.route import RouteNote
 from cases.models.sharing import CaseShare, Deputy
 from cases.models.stages import ApplicationKind, Stage, Tag
@@ -97,6 +98,7 @@ __all__ = [
     "RecomputedCase",
     "Reminder",
     "ReminderState",
+    "RequestOutcome",
     "RuleConfirmation",
     "RuleTable",
     "RouteNote",

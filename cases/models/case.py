@@ -28,6 +28,7 @@ from vault.models import OwnerModel
 
 if TYPE_CHECKING:
     from cases.deadlines import CaseFacts
+    from intake.models import HelpRequest
 
 NAME_ATTEMPTS = 50
 
@@ -141,6 +142,12 @@ class CaseQuerySet(KeptQuerySet["Case"]):
         case = self.model(**facts)
         case.open(by=by)
         return case
+
+    def open_from(self, request: HelpRequest, *, caseworker: User | None, by: User, country: str) -> Case:
+        """A new case of a help request, with all it holds; `requests.make_case` says what it raises."""
+        from cases.models import requests
+
+        return requests.make_case(request, caseworker=caseworker, by=by, country=country)
 
 
 class Case(KeepsHistory, OwnerModel):

@@ -17,6 +17,7 @@ from staff.roles import PERMISSIONS, Act, Role, may, needs_approval, sees_cases
         (Act.OPEN_VETTING, {"lena"}),
         (Act.OPEN_LINKS, {"olga", "lena", "petra"}),
         (Act.CONFIRM_VETTING, {"lena", "petra"}),
+        (Act.WORK_INBOX, {"olga", "petra"}),
         (Act.SEE_TEAM, {"petra"}),
         (Act.BREAK_GLASS, {"olga", "lena", "petra"}),
         (Act.ASSIGN_CASES, {"petra"}),

@@ -4,16 +4,18 @@ A new address without a line there fails, and says which line to add; the walk t
 """
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from django.db import transaction
 from django.test import Client
 
+from intake.models import HelpRequest, Photograph
 from staff.models import DeviceReset, RoleGrant, TotpDevice, User
 from tests.staff.flow import password_step, signed_in
 from tests.staff.test_default_deny import UUID, pages
+from vault import dropbox
 
 # Who gets where does not hang on the database, and the walk is long.
 pytestmark = pytest.mark.only_on("sqlite")
@@ -53,6 +55,17 @@ def records(olga, anton, team, settings, tmp_path):
     from cases.models import Attachment, Case, Deadline
 
     settings.FILES_DIR = tmp_path / "files"
+    settings.DROPBOX_PRIVATE_FILE, settings.DROPBOX_PUBLIC_FILE = tmp_path / "mail" / "key", tmp_path / "pub"
+    dropbox.turn(date(2026, 3, 2))
+    asked = HelpRequest.objects.receive(
+        {"text": "…"},
+        at=datetime(2026, 3, 2, 12, tzinfo=UTC),
+        lookup="a" * 32,
+        public_key=bytes(range(32)),
+        colour=3,
+        language="ru",
+        photographs=[b"picture"],
+    )
     nina = User.objects.create_user("nina", team=team)
     case = Case.objects.open_case(by=olga, country="KZ")
     Deadline.objects.apply(case, [Due("task", "task:1", date(2030, 1, 1), "KZ")])
@@ -65,6 +78,8 @@ def records(olga, anton, team, settings, tmp_path):
         "/desk/staff/rolegrant/": RoleGrant.objects.request(nina, "caseworker", by=anton).pk,
         "/desk/staff/devicereset/": DeviceReset.objects.request(nina, by=anton, reason="called back").pk,
         "/desk/access/hand-over/": olga.pk,
+        "/desk/inbox/photograph/": Photograph.objects.get().pk,
+        "/desk/inbox/": asked.pk,
         "/desk/board/": Deadline.objects.get(case=case).pk,
         "": case.pk,
     }

@@ -1,0 +1,192 @@
+"""Help requests as the inbox lists them: which of them wait, how urgent each is by now, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Case as Choose
+from django.db.models import (
+    Count,
+    F,
+    IntegerField,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextChoices,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce, Greatest
+from django.utils.translation import gettext, ngettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from cases.models import requests
+from intake import countries, triage
+from intake.models import Channel, Colour, HelpRequest, Language, Message, State
+from staff.models import User
+
+NOT_URGENT = -1
+MOST_HOURS_AS_HOURS = 48
+
+
+class Kept(TextChoices):
+    """Which requests are shown: those that wait for somebody, all, or those of one state."""
+
+    WAITING = "waiting", pgettext_lazy("requests", "Waiting for us")
+    ANSWERED = "answered", pgettext_lazy("requests", "Answered")
+    ACCEPTED = "accepted", pgettext_lazy("requests", "Became cases")
+    DECLINED = "declined", pgettext_lazy("requests", "Declined")
+    REFERRED = "referred", pgettext_lazy("requests", "Referred to others")
+    SPAM = "spam", pgettext_lazy("requests", "Spam")
+    ALL = "all", pgettext_lazy("requests", "All")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One request of the list; `urgency` is its colour by now, `came_as` the one it came in with."""
+
+    key: UUID
+    urgency: Colour
+    came_as: Colour
+    state: str
+    waits: str
+    clock: str
+    late: bool
+    added: int
+    country: str
+    language: str
+    channel: str
+
+
+def listed(user: User, kept: str, now: datetime) -> QuerySet[HelpRequest, Any]:
+    """The requests that `user` may open, the most urgent and longest waiting first, as dictionaries."""
+    added = Message.objects.filter(request=OuterRef("pk"), opened=False).order_by().values("request")
+    rows: Any = requests.visible_to(user)
+    if kept == Kept.WAITING:
+        rows = rows.filter(_waiting())
+    elif kept != Kept.ALL:
+        rows = rows.filter(state=kept)
+    rows = rows.annotate(
+        added_colour=Subquery(added.annotate(most=Max(_risen(now))).values("most")),
+        added_since=Subquery(added.annotate(first=Min("received_at")).values("first")),
+    )
+    rows = rows.annotate(
+        urgency=Choose(
+            When(state=State.NEW, then=Greatest(_risen(now), Coalesce(F("added_colour"), Value(NOT_URGENT)))),
+            default=Coalesce(F("added_colour"), F("colour")),
+            output_field=IntegerField(),
+        ),
+        since=Choose(
+            When(state=State.NEW, then=F("received_at")), default=Coalesce("added_since", "received_at")
+        ),
+    )
+    return rows.order_by("-urgency", "since", "pk").values(
+        "pk", "urgency", "since", "colour", "state", "received_at", "country", "language", "channel"
+    )  # type: ignore[no-any-return]
+
+
+def _risen(now: datetime) -> Choose:
+    """`triage.risen` in SQL, for a row with `colour` and `received_at` that nobody opened yet."""
+    whens = []
+    for colour in (triage.Colour.ORANGE, triage.Colour.YELLOW):
+        hours, now_is = 0, colour
+        steps = []
+        while now_is < triage.Colour.RED:
+            hours += triage.CLOCK_HOURS[now_is] or 0
+            now_is = triage.Colour(now_is + 1)
+            run_out = now - timedelta(hours=hours)
+            steps.append(When(colour=colour, received_at__lte=run_out, then=Value(int(now_is))))
+        whens += reversed(steps)
+    return Choose(*whens, default=F("colour"), output_field=IntegerField())
+
+
+def _waiting() -> Q:
+    """Nobody has answered it yet, or somebody added to it since it was opened."""
+    added = Message.objects.filter(opened=False).values("request")
+    return Q(state__in=requests.WAITING) | ~Q(state=State.SPAM) & Q(pk__in=added)
+
+
+def waiting_count(user: User) -> int:
+    """How many requests wait, for the link to the inbox."""
+    return requests.visible_to(user).filter(_waiting()).count()
+
+
+def counts(user: User) -> dict[str, int]:
+    """How many requests each choice shows."""
+    rows = requests.visible_to(user).order_by().values_list("state").annotate(n=Count("pk"))
+    found: dict[str, int] = dict(rows)
+    return {
+        Kept.WAITING: waiting_count(user),
+        **{kept: found.get(kept, 0) for kept in Kept.values if kept in State.values},
+        Kept.ALL: sum(found.values()),
+    }
+
+
+def lines(rows: Sequence[Any], now: datetime) -> list[Line]:
+    """What a page shows of the rows of `listed`; one question more, however many there are."""
+    keys = [row["pk"] for row in rows]
+    added: dict[UUID, list[tuple[int, datetime]]] = {}
+    for key, colour, at in Message.objects.filter(request__in=keys, opened=False).values_list(
+        "request", "colour", "received_at"
+    ):
+        added.setdefault(key, []).append((colour, at))
+    return [_line(row, added.get(row["pk"], []), now) for row in rows]
+
+
+def _line(row: dict[str, Any], added: list[tuple[int, datetime]], now: datetime) -> Line:
+    running = list(added)
+    if row["state"] == State.NEW:
+        running.append((row["colour"], row["received_at"]))
+    clock, late = clock_words(running, now)
+    if not running and row["state"] == State.OPENED:
+        clock = gettext("opened, not answered yet")
+    return Line(
+        key=row["pk"],
+        urgency=Colour(row["urgency"]),
+        came_as=Colour(row["colour"]),
+        state=str(State(row["state"]).label),
+        waits=length(hours_between(row["since"], now)),
+        clock=clock,
+        late=late,
+        added=len(added),
+        country=str(countries.COUNTRIES.get(row["country"], row["country"]) or _("country not said")),
+        language=str(Language(row["language"]).label),
+        channel=str(Channel(row["channel"]).label),
+    )
+
+
+def hours_between(since: datetime, now: datetime) -> int:
+    """Whole hours from `since` to `now`, never less than none."""
+    return max(0, int((now - since) // timedelta(hours=1)))
+
+
+def length(hours: int) -> str:
+    """A length of time in words: hours, from two days on days."""
+    if hours < MOST_HOURS_AS_HOURS:
+        return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
+    days = hours // 24
+    return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
+
+
+def clock_words(running: Sequence[tuple[int, datetime]], now: datetime) -> tuple[str, bool]:
+    """The nearest of the clocks that run, as (colour it came in with, since when), and whether it is late."""
+    left = []
+    for colour, since in running:
+        hours = triage.hours_left(triage.Colour(colour), waited_hours=hours_between(since, now))
+        if hours is not None:
+            left.append(hours)
+    if not left:
+        return (gettext("no clock"), False) if running else ("", False)
+    nearest = min(left)
+    if nearest > 0:
+        return gettext("open it within %(time)s") % {"time": length(nearest)}, False
+    if nearest == 0:
+        return gettext("open it now"), True
+    return gettext("open it now: late by %(time)s") % {"time": length(-nearest)}, True

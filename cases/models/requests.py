@@ -1,0 +1,322 @@
+"""What staff do with a help request: open, answer, decide, make a case of it. Each act is on the trail.
+
+The request itself belongs to `intake`, which knows no staff; what became of it stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from cases.models import request_words as words
+from cases.models.attachment import Attachment, AttachmentKind
+from cases.models.case import Case, Category, Colour
+from cases.models.contact import ChannelKind, ContactChannel
+from cases.models.note import Note, Task
+from intake.models import Answer, HelpRequest, Message, NoMailbox, Photograph, State, Withdrawal
+from staff import trail
+from staff.models import User
+from staff.roles import Act, may
+from vault import dropbox
+from vault.cipher import CannotOpen
+from vault.erasure import erase as erase_key
+from vault.erasure import give_back_pages
+from vault.fields import SealedJSONField
+from vault.models import SealedModel
+
+WAITING = (State.NEW, State.OPENED)
+# Ends without a case; each wants a reason.
+ENDS = {
+    State.DECLINED: trail.Verb.REQUEST_DECLINED,
+    State.REFERRED: trail.Verb.REQUEST_REFERRED,
+    State.SPAM: trail.Verb.REQUEST_SPAM,
+}
+LONGEST_ANSWER = 4000
+COLOURS = dict(zip((0, 1, 2, 3), (Colour.GREEN, Colour.YELLOW, Colour.ORANGE, Colour.RED), strict=True))
+# What a person calls themselves says less than a file wants to know: the rest stays to be asked.
+CATEGORIES = {
+    "mobilised": Category.MOBILISED,
+    "conscript": Category.CONSCRIPT,
+    "officer": Category.OFFICER,
+    "relative": Category.RELATIVE,
+}
+
+
+class RequestOutcome(SealedModel):
+    """What became of one request: its case, or why there is none.
+
+    No foreign key leads to the request: a person withdraws it without asking this table.
+    """
+
+    sealed_under = "house"
+    sealed_label = "cases.request_outcome"
+
+    request = models.UUIDField(unique=True, editable=False)
+    case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="requests", editable=False)
+    record = SealedJSONField(_("why it ended"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("outcome of a help request")
+        verbose_name_plural = _("outcomes of help requests")
+        constraints = [
+            models.CheckConstraint(
+                name="a_request_ends_in_a_case_or_for_a_reason",
+                condition=Q(case__isnull=False, record__isnull=True)
+                | Q(case__isnull=True, record__isnull=False),
+                violation_error_message=_("A request ends in a case, or for a reason."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self._meta.verbose_name)
+
+
+class Found(NamedTuple):
+    """A request as somebody opened it: the boxes that are in its row and around it, or why one is closed."""
+
+    request: HelpRequest
+    told: dict[str, Any] | CannotOpen | None
+    additions: list[tuple[Message, dict[str, Any] | CannotOpen]]
+    case: Case | None
+
+
+def visible_to(user: User) -> models.QuerySet[HelpRequest]:
+    """The requests that `user` may open: those that are no case yet, and those of cases they may open."""
+    if not may(user, Act.WORK_INBOX):
+        return HelpRequest.objects.none()
+    theirs = RequestOutcome.objects.filter(case__in=Case.objects.visible_to(user)).values("request")
+    return HelpRequest.objects.filter(~Q(state=State.ACCEPTED) | Q(pk__in=theirs))
+
+
+def case_of(request: UUID) -> Case | None:
+    """The case that was made of a request."""
+    row = RequestOutcome.objects.filter(request=request, case__isnull=False).select_related("case").first()
+    return row.case if row else None
+
+
+def withdrawn_from(case: Case) -> datetime | None:
+    """The hour in which the person withdrew the request that `case` was made of."""
+    keys = RequestOutcome.objects.filter(case=case).values("request")
+    return Withdrawal.objects.filter(request__in=keys).values_list("withdrawn_at", flat=True).first()
+
+
+def open_request(request: HelpRequest, *, by: User) -> Found:
+    """Open what a person sent. Its clock stops, also where a box is damaged: somebody has looked.
+
+    Raises KeyProblem, and then its clock runs on: this desk holds no mailbox key at all.
+    """
+    ring = dropbox.ring()
+    case = case_of(request.pk)
+    moved = request.box is None and request.content is None
+    told = None if moved else _opened(request, ring)
+    rows = list(Message.objects.filter(request=request).order_by("received_at", "pk"))
+    additions = [(row, _opened(row, ring)) for row in rows]
+    with transaction.atomic():
+        HelpRequest.objects.filter(pk=request.pk, state=State.NEW).update(state=State.OPENED)
+        Message.objects.filter(pk__in=[row.pk for row in rows], opened=False).update(opened=True)
+        trail.append(by, trail.Verb.REQUEST_OPENED, case_id=case.pk if case else None, about=request.pk)
+    if request.state == State.NEW:
+        request.state = State.OPENED
+    return Found(request, told, additions, case)
+
+
+def _opened(row: Any, ring: dropbox.Ring) -> dict[str, Any] | CannotOpen:
+    try:
+        return dict(row.told(ring))
+    except CannotOpen as problem:
+        return problem
+
+
+def read_photograph(photograph: Photograph, *, by: User) -> bytes:
+    """The picture, on the trail. Raises a kind of CannotOpen, KeyProblem."""
+    content = photograph.take(dropbox.ring())
+    case = case_of(photograph.request_id)
+    trail.append(by, trail.Verb.FILE_READ, case_id=case.pk if case else None, about=photograph.pk)
+    return content
+
+
+def answer(request: HelpRequest, text: str, *, by: User, at: datetime) -> None:
+    """Put an answer into the mailbox; where there is a case, it keeps a copy as a note.
+
+    Raises ValidationError with what to do instead.
+    """
+    text = text.strip()
+    if not text:
+        raise ValidationError(_("Write the answer first."))
+    if len(text) > LONGEST_ANSWER:
+        raise ValidationError(
+            _("The answer has %(n)d characters; at most %(most)d fit. Send it in two.")
+            % {"n": len(text), "most": LONGEST_ANSWER}
+        )
+    with transaction.atomic():
+        row, case = _locked(request), case_of(request.pk)
+        try:
+            row.answer(text, at=at)
+        except NoMailbox as problem:
+            raise ValidationError(str(problem)) from None
+        if case is not None:
+            Note(case=case, text=words.copy_of_answer(text)).save(by=by)
+        trail.append(by, trail.Verb.REQUEST_ANSWERED, case_id=case.pk if case else None, about=row.pk)
+
+
+def end(request: HelpRequest, state: str, *, by: User, reason: str) -> None:
+    """Decline it, refer it to others or mark it as spam. Raises ValidationError."""
+    if state not in ENDS:
+        raise ValidationError(_("Choose what becomes of the request."))
+    if not reason.strip():
+        raise ValidationError(_("Say why: a colleague may have to answer for it later."))
+    with transaction.atomic():
+        row = _locked(request)
+        _require_no_case(row)
+        record = {"reason": reason.strip(), "by": str(by.pk), "at": timezone.now().isoformat("T", "minutes")}
+        outcome = RequestOutcome.objects.filter(request=row.pk).first() or RequestOutcome(request=row.pk)
+        outcome.record = record
+        outcome.save()
+        HelpRequest.objects.filter(pk=row.pk).update(state=state)
+        Message.objects.filter(request=row.pk, opened=False).update(opened=True)
+        trail.append(by, ENDS[State(state)], about=row.pk, reason=reason.strip())
+
+
+def take_up(request: HelpRequest, *, by: User) -> None:
+    """Open a request again that was declined, referred or taken for spam. Raises ValidationError."""
+    with transaction.atomic():
+        row = _locked(request)
+        if row.state not in ENDS:
+            raise ValidationError(_("This request is open already. Load the page again."))
+        HelpRequest.objects.filter(pk=row.pk).update(state=State.OPENED)
+        RequestOutcome.objects.filter(request=row.pk, case=None).delete()
+        trail.append(by, trail.Verb.REQUEST_TAKEN_UP, about=row.pk)
+
+
+def make_case(request: HelpRequest, *, caseworker: User | None, by: User, country: str) -> Case:
+    """Open a case with all that the request holds, sealed under the case's key; its boxes are erased.
+
+    The mailbox goes on working. The caller plans the reminders. Raises trail.Refused, ValidationError, a
+    kind of CannotOpen where the request does not open; then nothing has changed.
+    """
+    if not may(by, Act.WORK_INBOX):
+        raise trail.Refused(gettext("Your account may not decide on help requests. Ask a coordinator."))
+    with transaction.atomic():
+        row = _locked(request)
+        _require_no_case(row)
+        ring = dropbox.ring()
+        told = row.told(ring)
+        case = Case.objects.open_case(
+            by=by,
+            caseworker=caseworker,
+            country=country,
+            colour=COLOURS.get(row.colour, Colour.RED),
+            category=CATEGORIES.get(row.category, Category.UNKNOWN),
+            summary=words.summary(told),
+        )
+        _fill(case, row, told, by)
+        _move(case, row.pk, ring, by)
+        typed = row.content is not None
+        row.box = row.content = None
+        row.state = State.ACCEPTED
+        row.save(update_fields=["box", "content", "state"])
+        if typed:
+            erase_key(row.pk)
+        RequestOutcome.objects.filter(request=row.pk).delete()
+        RequestOutcome(request=row.pk, case=case).save(force_insert=True)
+        trail.append(by, trail.Verb.REQUEST_ACCEPTED, case_id=case.pk, about=row.pk)
+        transaction.on_commit(lambda: give_back_pages(HelpRequest))
+    return case
+
+
+def _fill(case: Case, row: HelpRequest, told: dict[str, Any], by: User) -> None:
+    """The words as a note, how to answer as a channel, and the date that was named as a task."""
+    Note(case=case, text=words.whole(told)).save(by=by)
+    safe = words.text_of(told.get("safe"))
+    if row.has_mailbox or safe:
+        mailbox = gettext("Mailbox of the help request") if row.has_mailbox else safe
+        ContactChannel(case=case, kind=ChannelKind.OTHER, value=mailbox, remark=safe or None).save(by=by)
+    due_on = _day(told.get("event_on"))
+    if due_on is not None:
+        Task(case=case, text=words.event(told), due_on=due_on).save(by=by)
+        case.refresh_deadlines()
+
+
+def _day(text: Any) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def file_additions(request: HelpRequest, *, by: User) -> int:
+    """Put what came into the mailbox of a case into the case; how many things. Raises ValidationError."""
+    with transaction.atomic():
+        row, case = _locked(request), case_of(request.pk)
+        if case is None:
+            raise ValidationError(_("There is no case of this request yet. Make one first."))
+        case.require_visible_to(by)
+        moved = _move(case, row.pk, dropbox.ring(), by)
+        trail.append(by, trail.Verb.REQUEST_FILED, case_id=case.pk, about=row.pk)
+    return moved
+
+
+def _move(case: Case, request: UUID, ring: dropbox.Ring, by: User) -> int:
+    """Additions become notes, photographs files; what does not open stays where it is."""
+    gone: dict[Any, list[UUID]] = {Message: [], Photograph: []}
+    for message in Message.objects.filter(request=request).order_by("received_at", "pk"):
+        told = _opened(message, ring)
+        if not isinstance(told, CannotOpen):
+            Note(case=case, text=words.whole(told)).save(by=by)
+            gone[Message].append(message.pk)
+    photographs = Photograph.objects.filter(request=request).order_by("received_at", "pk")
+    for number, photograph in enumerate(photographs, 1):
+        try:
+            content = photograph.take(ring)
+        except CannotOpen:
+            continue
+        name, remark = f"photograph-{number}.jpg", gettext("Came with the help request")
+        Attachment.objects.keep(case, content, name=name, kind=AttachmentKind.OTHER, remark=remark, by=by)
+        gone[Photograph].append(photograph.pk)
+    for model, keys in gone.items():
+        model.objects.filter(pk__in=keys)._raw_delete(model.objects.db)
+    transaction.on_commit(lambda: give_back_pages(Message, Photograph))
+    return sum(map(len, gone.values()))
+
+
+def _locked(request: HelpRequest) -> HelpRequest:
+    row = HelpRequest.objects.select_for_update().filter(pk=request.pk).first()
+    if row is None:
+        raise ValidationError(_("This request is gone: the person withdrew it, or its time was over."))
+    return row
+
+
+def _require_no_case(row: HelpRequest) -> None:
+    if row.state == State.ACCEPTED:
+        raise ValidationError(_("Somebody made a case of this request already. Load the page again."))
+
+
+def answers_left(request: UUID) -> tuple[int, int]:
+    """How many answers lie in the mailbox, and how many of them were read."""
+    rows = Answer.objects.filter(request=request)
+    return rows.count(), rows.filter(reading__isnull=False).count()
+
+
+def forget(requests: Iterable[UUID]) -> int:
+    """Erase requests for good with their mailboxes; how many. No withdrawal is noted: nobody asked for it."""
+    from intake.models import Reading
+
+    keys = list(requests)
+    with transaction.atomic():
+        answers = Answer.objects.filter(request__in=keys)
+        Reading.objects.filter(answer__in=answers.values("pk"))._raw_delete(Reading.objects.db)
+        for model in (Answer, Photograph, Message):
+            model.objects.filter(request__in=keys)._raw_delete(model.objects.db)
+        RequestOutcome.objects.filter(request__in=keys, case=None).delete()
+        done, _by_model = HelpRequest.objects.filter(pk__in=keys).delete()
+        transaction.on_commit(lambda: give_back_pages(HelpRequest, Message, Photograph, Answer, Reading))
+    return done
