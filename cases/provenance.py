@@ -91,9 +91,10 @@ def _origin(
     anchor = TABLES[table][1]
     if fact is None or fact.case_id != row.case_id:
         return Origin(gettext("The fact it was counted from is no longer in the file."), anchor)
-    words = _WORDS[table](fact)
+    # A term of an arrival is counted from the entry; who typed the last legal day has no part in it.
+    words = _arrival(fact) if term and table == "stay" else _WORDS[table](fact)
     if term:
-        words = f"{words}. {_of_term(term, shown(row, 'rule'))}"
+        words = f"{words}: {_of_term(term, shown(row, 'rule'))}"
     return Origin(Truncator(words).chars(LONGEST), anchor)
 
 
@@ -130,15 +131,16 @@ def told(row: Deadline) -> Told | None:
     return found[0] if found else None
 
 
-def _of_stay(stay: Stay) -> str:
+def _arrival(stay: Stay) -> str:
     where = countries.name(stay.country)
     since = _day(shown(stay, "entered_on"))
-    words = (
-        gettext("Stay in %(country)s since %(day)s") % {"country": where, "day": since}
-        if since
-        else gettext("Stay in %(country)s") % {"country": where}
-    )
-    source = shown(stay, "last_legal_day_source")
+    if not since:
+        return gettext("Stay in %(country)s") % {"country": where}
+    return gettext("Stay in %(country)s since %(day)s") % {"country": where, "day": since}
+
+
+def _of_stay(stay: Stay) -> str:
+    words, source = _arrival(stay), shown(stay, "last_legal_day_source")
     return f"{words}: {source}" if source else words
 
 
