@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from cases import countries, demo_procedures
+from cases import countries, demo_access, demo_procedures
 from cases.deadlines import derive, open_questions
 from cases.demo_crossings import crossings
 from cases.demo_words import (
@@ -32,7 +32,6 @@ from cases.demo_words import (
 from cases.models import (
     Application,
     Case,
-    CaseShare,
     ContactChannel,
     Deadline,
     Identity,
@@ -59,6 +58,8 @@ TEAMS: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str]]] = {
     "Yerevan": (("ani",), ("sona", "tigran"), ("AM", "RS")),
 }
 ADMINISTRATOR = "anton"
+ADMINISTRATOR, AUDITOR = "anton", "vera"
+# A lawyer and the team whose cases are shared with her.
 LAWYER, LAWYERS_TEAM = "lena", "Astana"
 ZONES = {"Astana": "Asia/Almaty", "Tbilisi": "Asia/Tbilisi", "Yerevan": "Asia/Yerevan"}
 
@@ -117,6 +118,7 @@ def load(count: int = DEMO_CASES) -> int:
 def _people() -> list[tuple[Team, User, str]]:
     """Each caseworker with a team and a country, made where they are missing; teams take turns."""
     _account(ADMINISTRATOR, Role.ADMINISTRATOR, None)
+    _account(AUDITOR, Role.AUDITOR, None)
     turns: list[tuple[int, Team, User, str]] = []
     for name, (coordinators, caseworkers, places) in TEAMS.items():
         team, _new = Team.objects.get_or_create(name=name)
@@ -124,6 +126,8 @@ def _people() -> list[tuple[Team, User, str]]:
             _account(LAWYER, Role.LAWYER, team)
         for username in coordinators:
             _account(username, Role.COORDINATOR, team)
+        if name == LAWYERS_TEAM:
+            _account(LAWYER, Role.LAWYER, team)
         users = [_account(username, Role.CASEWORKER, team) for username in caseworkers]
         turns += [
             (turn, team, users[turn % len(users)], places[turn % len(places)])
@@ -375,7 +379,7 @@ def _store(batch: Batch) -> None:
 
 
 def _finishing_touches(there: int) -> None:
-    """A few changes with a past, and one case shared with another team."""
+    """A few changes with a past, cases shared with another team and with the lawyer, one of them vetted."""
     if there:
         return
     touched = (
@@ -387,9 +391,4 @@ def _finishing_touches(there: int) -> None:
         stay = case.stays.filter(left_on__isnull=True).first()
         stay.actual_place = "Moved to a shelter. (Invented.)"
         stay.save(by=case.caseworker)
-    case = touched.filter(team__name="Astana").first()
-    guest = User.objects.filter(username="oskar").first()
-    if case and guest:
-        CaseShare.objects.get_or_create(
-            case=case, user=guest, defaults={"until_on": timezone.localdate() + timedelta(14)}
-        )
+    demo_access.share(touched, LAWYERS_TEAM, LAWYER, second=TEAMS[LAWYERS_TEAM][0][0])

@@ -12,6 +12,7 @@ from cases.views import (
     board,
     digest,
     duplicates,
+    export,
     files,
     health,
     inbox,
@@ -36,6 +37,7 @@ urlpatterns = [
     path(
         "desk/case/<uuid:key>/vetting/", desk.admin_view(compartments.confirm_vetting), name="vetting_confirm"
     ),
+    path("desk/case/<uuid:key>/export/", desk.admin_view(export.of_case), name="case_export"),
     path("desk/access/", desk.admin_view(access.show), name="access"),
     path("desk/access/hand-over/<uuid:key>/", desk.admin_view(access.hand_over), name="hand_over"),
     path("desk/emergency/", desk.admin_view(access.emergency), name="emergency"),

@@ -33,6 +33,7 @@ class Act(TextChoices):
     BREAK_GLASS = "break_glass", _("open a case outside one's own in an emergency")
     ASSIGN_CASES = "assign_cases", _("assign and hand over cases")
     SEE_DUPLICATES = "see_duplicates", _("learn that two cases may be one person, also across teams")
+    EXPORT_CASES = "export_cases", _("export a case for the person themselves")
     ERASE_CASES = "erase_cases", _("erase a case for good")
     SIGN_DIGEST = "sign_digest", _("read and sign the digest")
     READ_RULES = "read_rules", _("read the legal rules")
@@ -63,6 +64,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.BREAK_GLASS: frozenset({CW, LA, CO}),
     Act.ASSIGN_CASES: frozenset({CO}),
     Act.SEE_DUPLICATES: frozenset({CO}),
+    Act.EXPORT_CASES: frozenset({CW, CO}),
     Act.ERASE_CASES: frozenset({CO}),
     Act.SIGN_DIGEST: frozenset({CO}),
     Act.READ_RULES: frozenset({CW, LA, CO}),

@@ -224,7 +224,8 @@ class CaseAdmin(DeskModelAdmin):
                 "show_save_and_add_another": False,
                 "head": case_head(case)
                 | {"blocked": blocked(case)}
-                | closed_parts(case, _person(request)),
+                | closed_parts(case, _person(request))
+                | {"exports": may(_person(request), Act.EXPORT_CASES) and request.holds},  # type: ignore[attr-defined]
                 "alike": len(duplicates.of(_person(request), today=timezone.localdate(), case=case).open),
                 "terms": terms_of(case),
                 "accused": accused(case),

@@ -22,6 +22,7 @@ from staff.roles import PERMISSIONS, Act, Role, may, needs_approval, sees_cases
         (Act.BREAK_GLASS, {"olga", "lena", "petra"}),
         (Act.ASSIGN_CASES, {"petra"}),
         (Act.SEE_DUPLICATES, {"petra"}),
+        (Act.EXPORT_CASES, {"olga", "petra"}),
         (Act.ERASE_CASES, {"petra"}),
         (Act.SIGN_DIGEST, {"petra"}),
         (Act.READ_RULES, {"olga", "lena", "petra"}),
