@@ -270,7 +270,7 @@ class TestActs:
         assert not Recomputation.objects.exists()
 
     def test_the_slower_of_two_lawyers_is_told(self, lena):
-        """Sabotage: leave out the comparison with `seen`."""
+        """Sabotage: leave out the comparison with `seen` in confirm(); make() is held by the number too."""
         draft = version_of("kz-2023@1", corrects=True)
         LegalRule.objects.make(draft, by=lena, seen="kz-2023@1")
         with pytest.raises(ValidationError, match="meanwhile"):

@@ -6,7 +6,7 @@ from tests.end_to_end.browser import WIDTHS, chromium, sign_in, sign_out
 from tests.end_to_end.running_desk import running_desk
 from tests.end_to_end.test_pages import findings
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 
 def look(browser, name):
@@ -14,6 +14,7 @@ def look(browser, name):
     page = browser.page
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
+        page.reload()  # or axe meets colours half way between light and dark
         for width, height in WIDTHS.items():
             page.set_viewport_size({"width": width, "height": height})
             assert browser.fits(), (name, width)
