@@ -57,7 +57,7 @@ def of_case(request: HttpRequest, key: UUID) -> HttpResponseBase:
     opened = [
         which for which in OFFERED if CompartmentOpening.objects.until(case, which, user, now=now) is not None
     ]
-    form = ExportForm(request.POST or None)
+    form = ExportForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         found = export.parts(case, opened=opened, notes=form.cleaned_data["notes"])
         trail.append(
