@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import close_old_connections
 
-from cases import files, recompute
+from cases import files, inbox, recompute
 from cases.models import CompartmentOpening, Heartbeat, PlanTrouble, Pulse, RouteNote
 from intake.models import Answer
 from staff import checkpoints
@@ -58,6 +58,11 @@ def destroy_read_answers(now: datetime) -> None:
     Answer.objects.destroy_read(today=now.date())
 
 
+def erase_unanswered_requests(now: datetime) -> None:
+    """A request that got neither answer nor case in 30 days is erased; the digest warned a week before."""
+    inbox.erase_unanswered(now)
+
+
 def sign_trail(now: datetime) -> None:
     """Sign where the trail's chain ends, once an hour; a chain that does not hold is a failing chore."""
     checkpoints.sign_new(now=now)
@@ -83,6 +88,7 @@ CHORES: tuple[Chore, ...] = (
     Chore("mailbox", timedelta(hours=6), turn_mailbox),
     Chore("compartments", timedelta(minutes=30), close_compartments),
     Chore("uploads", timedelta(hours=12), sweep_uploads),
+    Chore("old requests", timedelta(hours=6), erase_unanswered_requests),
     Chore("read answers", timedelta(hours=1), destroy_read_answers),
 )
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from cases import health
+from cases import health, inbox
 from cases.deadlines import Kind
 from cases.models import (
     Application,
@@ -73,6 +73,18 @@ class CaseLine:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """A help request that waits too long: past its clock, or near the day on which it is erased."""
+
+    request_id: UUID
+    colour: int
+    colour_label: str
+    country: str
+    waits: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Emergency:
     """Somebody opened a case in an emergency, or asks to; no name where the reader may not open it."""
 
@@ -101,6 +113,7 @@ class Digest:
     """The day's digest of one coordinator. Sections may share lines: unseen ones are due as well."""
 
     day: date
+    requests: Sequence[Waiting]
     overdue: Sequence[Line]
     next_7_days: Sequence[Line]
     next_30_days: Sequence[Line]
@@ -141,6 +154,7 @@ def compose(user: User, today: date, now: datetime | None = None) -> Digest:
     lines, applications = _lines(user, today)
     return Digest(
         day=today,
+        requests=_requests(user, now or timezone.now()),
         overdue=[line for line in lines if line.days_left < 0],
         next_7_days=[line for line in lines if 0 <= line.days_left <= SOON_DAYS],
         next_30_days=[line for line in lines if line.days_left > SOON_DAYS],
@@ -196,6 +210,18 @@ def _lines(user: User, today: date) -> tuple[list[Line], dict[UUID, Line]]:
             applications[line.application_id] = line
     lines.sort(key=lambda line: (line.due_on, line.code_name, line.kind))
     return lines, applications
+
+
+def _requests(user: User, now: datetime) -> list[Waiting]:
+    """Red and orange requests past their clock, then those that are erased soon because nobody answered."""
+    late = {line.key: (line, line.clock) for line in inbox.late(user, now)}
+    soon = _("erased within a week unless somebody answers")
+    for line in inbox.warned(user, now):
+        late.setdefault(line.key, (line, soon))
+    return [
+        Waiting(line.key, int(line.urgency), str(line.urgency.label), line.country, line.waits, str(why))
+        for line, why in late.values()
+    ]
 
 
 def _emergencies(user: User, today: date) -> list[Emergency]:

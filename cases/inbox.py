@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Case as Choose
 from django.db.models import (
     Count,
@@ -27,12 +28,16 @@ from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import requests
+from cases.models import RequestOutcome, requests
 from intake import countries, triage
 from intake.models import Channel, Colour, HelpRequest, Language, Message, State
+from staff import trail
 from staff.models import User
+from staff.roles import Act, may
 
 NOT_URGENT = -1
+KEEP_DAYS, WARN_DAYS = 30, 7
+ERASED_AT_ONCE = 200
 MOST_HOURS_AS_HOURS = 48
 
 
@@ -67,12 +72,17 @@ class Line:
 
 def listed(user: User, kept: str, now: datetime) -> QuerySet[HelpRequest, Any]:
     """The requests that `user` may open, the most urgent and longest waiting first, as dictionaries."""
-    added = Message.objects.filter(request=OuterRef("pk"), opened=False).order_by().values("request")
     rows: Any = requests.visible_to(user)
     if kept == Kept.WAITING:
         rows = rows.filter(_waiting())
     elif kept != Kept.ALL:
         rows = rows.filter(state=kept)
+    return _ranked(rows, now)
+
+
+def _ranked(rows: Any, now: datetime) -> QuerySet[HelpRequest, Any]:
+    """`rows` with the colour that each has by now, and since when it waits."""
+    added = Message.objects.filter(request=OuterRef("pk"), opened=False).order_by().values("request")
     rows = rows.annotate(
         added_colour=Subquery(added.annotate(most=Max(_risen(now))).values("most")),
         added_since=Subquery(added.annotate(first=Min("received_at")).values("first")),
@@ -90,6 +100,49 @@ def listed(user: User, kept: str, now: datetime) -> QuerySet[HelpRequest, Any]:
     return rows.order_by("-urgency", "since", "pk").values(
         "pk", "urgency", "since", "colour", "state", "received_at", "country", "language", "channel"
     )  # type: ignore[no-any-return]
+
+
+def late(user: User, now: datetime) -> list[Line]:
+    """Requests that nobody opened and whose clock has run out: all red ones, and what has risen to orange."""
+    unopened = Q(state=State.NEW) | Q(pk__in=Message.objects.filter(opened=False).values("request"))
+    rows = requests.visible_to(user).filter(unopened).exclude(state=State.SPAM)
+    urgent: Any = _ranked(rows, now).filter(urgency__gte=Colour.ORANGE)
+    return [line for line in lines(list(urgent), now) if line.late or line.urgency > line.came_as]
+
+
+def red(now: datetime) -> list[tuple[UUID, datetime]]:
+    """Requests that are red by now and that nobody opened, with the hour since which they wait."""
+    unopened = Q(state=State.NEW) | Q(pk__in=Message.objects.filter(opened=False).values("request"))
+    rows: Any = _ranked(HelpRequest.objects.filter(unopened).exclude(state=State.SPAM), now)
+    return list(rows.filter(urgency=Colour.RED).order_by("since", "pk").values_list("pk", "since"))
+
+
+def ending(before: datetime) -> QuerySet[HelpRequest]:
+    """Requests without an answer or a case that came before `before`, and nothing was added since then."""
+    lively = Message.objects.filter(received_at__gte=before).values("request")
+    quiet = HelpRequest.objects.filter(state__in=(*requests.WAITING, *requests.ENDS), received_at__lt=before)
+    return quiet.exclude(pk__in=lively)
+
+
+def warned(user: User, now: datetime) -> list[Line]:
+    """Requests that are erased within WARN_DAYS because nobody answered them."""
+    if not may(user, Act.WORK_INBOX):
+        return []
+    rows = ending(now - timedelta(days=KEEP_DAYS - WARN_DAYS)).filter(state__in=requests.WAITING)
+    return lines(list(_ranked(rows, now)), now)
+
+
+def erase_unanswered(now: datetime) -> int:
+    """Erase what got neither answer nor case in KEEP_DAYS, and reasons without a request; how many."""
+    done = 0
+    while keys := list(ending(now - timedelta(days=KEEP_DAYS)).values_list("pk", flat=True)[:ERASED_AT_ONCE]):
+        with transaction.atomic():
+            requests.forget(keys)
+            for key in keys:
+                trail.append(None, trail.Verb.REQUEST_ERASED, about=key, at=now)
+        done += len(keys)
+    RequestOutcome.objects.filter(case=None).exclude(request__in=HelpRequest.objects.values("pk")).delete()
+    return done
 
 
 def _risen(now: datetime) -> Choose:

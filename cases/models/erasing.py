@@ -11,12 +11,14 @@ from django.db import transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from cases.models import requests
 from cases.models.attachment import folder
 from cases.models.case import Case, CaseShare, Category, Colour, Status
 from cases.models.compartment import CompartmentOpening
 from cases.models.deadline import Deadline, DeadlineState
 from cases.models.link import CaseLink
 from cases.models.reminder import Reminder
+from cases.models.requests import RequestOutcome
 from staff import trail
 from staff.roles import Act, may
 from vault import erasure, files
@@ -55,6 +57,7 @@ def erase(case: Case, *, by: User | None, reason: str) -> erasure.Receipt:
         CaseShare.objects.filter(case=case).delete()
         CompartmentOpening.objects.filter(case=case).delete()
         CaseLink.objects.forget(case)
+        requests.forget(list(RequestOutcome.objects.filter(case=case).values_list("request", flat=True)))
         receipt = erasure.erase(case.pk)
         _leave_an_empty_row(case.pk)
         trail.append(

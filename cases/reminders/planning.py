@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from cases import countries
+from cases import countries, inbox
 from cases.models import DAILY, Case, Deadline, Heartbeat, PlanTrouble, Pulse, Reminder
 from cases.models.reminder import NOTICE
 from cases.reminders.people import People, Watched, watched, zone_of
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 BATCH = 5000
 # Well below the most parameters that either database takes in one statement.
 ASKED_AT_ONCE = 5000
+TOLD_AT_ONCE, ALONE_HOURS = 2, 2
 DAILY_MAIL_AT = time(8)
 # The last place on earth where a day begins lies this far ahead of UTC.
 FURTHEST_AHEAD = timedelta(hours=14)
@@ -50,6 +51,7 @@ def scan(now: datetime | None = None) -> None:
     """The minute's round: daily mails, the full plan where a date has changed or an hour has passed."""
     now = now or timezone.now()
     plan_daily_mails(now)
+    tell_of_red_requests(now)
     last = Heartbeat.objects.filter(name=Pulse.PLAN).values_list("at", flat=True).first()
     if full_plan_is_due(last, now):
         plan(now)
@@ -112,6 +114,22 @@ def tell_coordinators(about: UUID, team: UUID | None, person: User, now: datetim
     told = [each for each in everybody if each.team_id in teams] or everybody
     day = now.date()
     return _insert_missing([Reminder.about(f"{NOTICE}{about}", day, 0, each.pk) for each in told], now)
+
+
+def tell_of_red_requests(now: datetime) -> int:
+    """The mail that says nothing, about each red request that nobody opened: at once to two coordinators,
+    to all of them once it has waited ALONE_HOURS, and anew each day. Rows made.
+    """
+    waiting = inbox.red(now)
+    everybody = sorted(People(now).all_coordinators(), key=lambda each: each.pk) if waiting else []
+    wanted = []
+    for key, since in waiting:
+        # Which two hangs on the request: they take turns, and a second round names the same ones.
+        first = key.int % len(everybody) if everybody else 0
+        told = (everybody[first:] + everybody[:first])[:TOLD_AT_ONCE]
+        for each in everybody if now - since >= timedelta(hours=ALONE_HOURS) else told:
+            wanted.append(Reminder.about(f"{NOTICE}{key}", now.date(), 0, each.pk))
+    return _insert_missing(wanted, now) if wanted else 0
 
 
 def _write(rows: Iterable[Watched], people: People, done: Planned) -> None:

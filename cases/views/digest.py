@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from cases import board, countries, digest, lawbook, reminders
-from cases.digest import CaseLine, Digest, Emergency, Line, Undelivered
+from cases.digest import CaseLine, Digest, Emergency, Line, Undelivered, Waiting
 from cases.models import Case, Colour, DigestSignature, EmergencyState, Reminder
 from cases.models.questions import Asking, headlines
 from staff import trail
@@ -34,6 +34,7 @@ FIRST_LINES, PAGE_LINES = 12, 40
 PAST_SIGNATURES = 60
 
 LABELS: dict[str, Any] = {
+    "requests": gettext_lazy("Help requests that wait too long"),
     "overdue": gettext_lazy("Overdue"),
     "next_7_days": gettext_lazy("Due within 7 days"),
     "next_30_days": gettext_lazy("Due in 8 to 30 days"),
@@ -60,6 +61,7 @@ class Row:
     worker: str = ""
     seen: bool | None = None
     put_off_until: date | None = None
+    request_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,21 @@ def _row(line: Any, composed: Digest, words: dict[UUID | None, str]) -> Row:
             line.headline,
             worker=line.caseworker,
         )
+    if isinstance(line, Waiting):
+        return _waiting_row(line)
     return _emergency_row(line) if isinstance(line, Emergency) else _undelivered_row(line)
+
+
+def _waiting_row(line: Waiting) -> Row:
+    return Row(
+        f"u{line.colour}",
+        line.colour_label,
+        _("Help request, %(country)s") % {"country": line.country},
+        None,
+        "",
+        _("waits %(time)s") % {"time": line.waits} + f" · {line.why}",
+        request_id=line.request_id,
+    )
 
 
 def _emergency_row(line: Emergency) -> Row:
@@ -255,6 +271,7 @@ def fingerprint(composed: Digest) -> str:
     lines = sorted(f"{line.deadline_id} {line.due_on}" for section in dated for line in section)
     lines += sorted(str(line.case_id) for line in composed.without_caseworker)
     lines += sorted(f"{line.application_id} {line.question}" for line in composed.questions)
+    lines += sorted(str(line.request_id) for line in composed.requests)
     lines += sorted(str(line.reminder_id) for line in composed.undelivered)
     return salted_hmac("cases.digest", f"{composed.day} {lines}", algorithm="sha256").hexdigest()
 

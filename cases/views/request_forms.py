@@ -71,10 +71,11 @@ class AcceptForm(forms.Form):
         return list(people.order_by("username").values_list("username", flat=True))
 
     def caseworker(self) -> User | None:
-        """Who was chosen; the person at the desk where there is no choice. Raises ValidationError."""
-        if "worker" not in self.fields:
-            return self.user
-        name = self.cleaned_data["worker"]
+        """Who was chosen; None where there is no choice, for then the case takes who opens it.
+
+        Raises ValidationError.
+        """
+        name = self.cleaned_data.get("worker", "")
         if not name:
             return None
         found = User.objects.active().filter(username=name, team=self.user.team_id).first()
