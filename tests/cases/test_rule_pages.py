@@ -321,6 +321,29 @@ def test_moved_dates_are_named_only_to_whoever_may_open_the_case(lena, olga, osk
     assert "no-store" in answer["Cache-Control"]
 
 
+def test_a_shorter_rule_moves_the_date_of_whoever_is_there(lena, olga, sign_in, today):
+    """From the lawyer's form to the page that says which date moved, and by which rule it is counted now.
+
+    Sabotage: leave out `derive_again` in make().
+    """
+    from cases.models import Case, Deadline
+
+    case = Case.objects.open_case(by=olga, country="KZ")
+    entered = today - timedelta(days=10)
+    Stay.objects.create(by=olga, case=case, country="KZ", entered_on=entered)
+    case.refresh_deadlines()
+    before, after = entered + timedelta(days=89), entered + timedelta(days=29)
+    sent = post(
+        sign_in(lena), REPLACE, change="corrects", limit1_kind="per_entry", limit1_days="30", limit1_window=""
+    )
+    assert sent.status_code == 302, sent.context["form"].errors
+    recompute.work(timezone.now())
+    deadline = Deadline.objects.get(case=case, kind="stay_end")
+    assert (deadline.due_on, deadline.rule) == (after, "kz-2023@2")
+    text = read(sign_in(olga).get(reverse("recomputation", args=[Recomputation.objects.get().pk])))
+    assert f"Legal stay ends: {before} → {after}" in text
+
+
 def test_a_rule_says_how_many_dates_rest_on_it(olga, oskar, sign_in):
     from cases.models import Case
 
