@@ -16,7 +16,7 @@ from django.db import connection, models, transaction
 
 from vault import canaries, keyfiles
 from vault.blind_index import ComputedField
-from vault.cipher import ERASED_CELL, CannotOpen, key_id
+from vault.cipher import ERASED_CELL, CannotOpen, Erased, key_id
 from vault.destroying import overwritten
 from vault.integrity import CHUNK, Finding, chunks, sealed_models
 from vault.keyring import KeyProblem, keyring, read_secrets, reset
@@ -195,6 +195,8 @@ def _changes(row: SealedModel, name: str, moved: Moved) -> dict[str, tuple[Any, 
             elif stored is not None and stored != ERASED_CELL and key_id(stored) != first:
                 changes[each.column] = (stored, each.seal_bytes(each.open_bytes(stored, row), row))
                 moved.cells += 1
+        except Erased:
+            continue  # closed on purpose: nothing is there to move
         except CannotOpen as problem:
             moved.unreadable.append(Finding(row._meta.label, str(row.pk), each.name, str(problem)))
     return changes

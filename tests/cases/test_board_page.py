@@ -217,9 +217,10 @@ def test_main_links_follow_the_role(olga, petra, anton, vera):
         text = read(signed_in(Client(), person).get("/account/"))
         return re.findall(r"<a [^>]*>([^<]+)</a></li>", text[text.index("main-nav") : text.index("</nav>")])
 
-    assert links(olga) == ["Deadlines", "Inbox", "Cases", "Applications", "Access"]
+    assert links(olga) == ["Deadlines", "Inbox", "Cases", "Applications", "Rules", "Access"]
     assert links(petra) == [
-        "Deadlines", "Inbox", "Cases", "Applications", "Digest", "Access", "Accounts", "Role requests"
+        "Deadlines", "Inbox", "Cases", "Applications", "Digest", "Rules", "Access", "Accounts",
+        "Role requests",
     ]  # fmt: skip
     assert links(vera) == ["Trail"]
     assert links(anton) == ["Accounts", "Role requests"]

@@ -173,10 +173,10 @@ def test_both_coordinators_hear_of_it_on_the_desk_and_by_a_mail_that_says_nothin
     nino = _person("nino", "coordinator", other_team)
     at_desk(oskar).post(PAGE, {"code_name": case.code_name, "reason": WHY})
     assert {row.payload["recipient"] for row in Reminder.objects.all()} == {str(petra.pk), str(nino.pk)}
-    drain(NOW + timedelta(minutes=1))
+    drain(timezone.now() + timedelta(minutes=1))
     assert set(mailroom.to) == {"petra@staff.invalid", "nino@staff.invalid"}
     for coordinator, name in ((petra, case.code_name), (nino, "")):
-        (line,) = digest.compose(coordinator, TODAY).emergencies
+        (line,) = digest.compose(coordinator, timezone.localdate()).emergencies
         assert (line.who, line.code_name) == ("oskar", name)  # Nino may not open it: no name
 
 
