@@ -297,6 +297,7 @@ class TestRefusals:
             "DEFAULT_FROM_EMAIL": "desk@localhost",
             "SECRET_KEY": "x7" * 40,
             "ALLOWED_HOSTS": "localhost",
+            "FILES_DIR": str(var / "files"),
         } | {f"{key.upper()}_KEY_FILE": str(var / key) for key in NEEDED["desk"]}
         line = refused("--port", str(free_port()), env=environment(var, **production))
         assert "REDIS_URL" in line
