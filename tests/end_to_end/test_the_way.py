@@ -93,7 +93,7 @@ def test_a_case_is_typed_reminded_and_signed_for(desk, width):
 
         page.goto(f"{desk.url}/desk/board/")
         lines = page.locator("li, tr", has_text=code_name)
-        assert lines.count() == 4, "stay end, document end, next check and interview stand on the board"
+        assert lines.count() == 5, "five dates stand on the board"
         words = " ".join(lines.all_inner_texts())
         assert day(6) in words, "the board says the date"
         browser.picture(f"board-with-case-{width}")
