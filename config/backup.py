@@ -14,7 +14,6 @@ import re
 import shutil
 import tarfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +28,7 @@ from config.dumps import Snapshot, snapshot
 from vault import age
 from vault.cipher import key_id
 from vault.destroying import destroy
+from vault.keyfiles import sync
 
 FORMAT = "desk-backup-1"
 DATABASE, KEYS, FILES, MANIFEST = "database.age", "record-keys.age", "files.age", "manifest.json"
@@ -65,9 +65,9 @@ def make(target: Path, *, to: Sequence[object], now: datetime, keep_days: int) -
         manifest = _write(unfinished, to, now)
         manifest["sha256"] = _digest(manifest)
         _write_text(unfinished / MANIFEST, json.dumps(manifest, indent=1) + "\n")
-        _sync(unfinished)
+        sync(unfinished)
         unfinished.rename(folder)
-        _sync(target)
+        sync(target)
     except OSError as problem:
         raise CannotBackUp(
             f"{target} cannot be written to: {problem.strerror or problem}. Nothing of it is left."
@@ -155,21 +155,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-@contextmanager
-def _descriptor(path: Path, flags: int) -> Iterator[int]:
-    descriptor = os.open(path, flags, 0o600)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
 def _write_text(path: Path, text: str) -> None:
-    with _descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as descriptor:
-        os.write(descriptor, text.encode())
-        os.fsync(descriptor)
-
-
-def _sync(folder: Path) -> None:
-    with _descriptor(folder, os.O_RDONLY) as descriptor:
-        os.fsync(descriptor)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

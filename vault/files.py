@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.utils.translation import gettext as _
 
 from vault.cipher import NONCE_BYTES, V1, NoKey, Unreadable, open_sealed, seal
+from vault.keyfiles import sync
 from vault.models import SealedModel
 
 CHUNK_BYTES: Final = 64 * 1024
@@ -231,7 +232,7 @@ def finish(folder: Path, name: str) -> bool:
             return False
         # Copies and backups of the folder carry no times that could be laid beside the log.
         os.utime(folder / name, (0, 0))
-        _sync(folder)
+        sync(folder)
     return True
 
 
@@ -274,7 +275,7 @@ def remove(folder: Path, name: str) -> bool:
         _path(folder, name).unlink()
     except FileNotFoundError:
         return False
-    _sync(folder)
+    sync(folder)
     return True
 
 
@@ -338,11 +339,3 @@ def _path(folder: Path, name: str) -> Path:
     if not _NAME.fullmatch(name):
         raise ValueError("A stored file has a name of 32 hexadecimal digits.")
     return folder / name
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

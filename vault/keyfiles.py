@@ -47,7 +47,7 @@ def write(path: Path, text: str, *, replace: bool) -> None:
             temporary.replace(path)
         else:
             os.link(temporary, path)  # fails if it exists: two starts at once make one key
-        _sync(path.parent)
+        sync(path.parent)
     except FileExistsError:
         raise
     except OSError as problem:
@@ -57,7 +57,8 @@ def write(path: Path, text: str, *, replace: bool) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Let what was written, renamed or removed in `folder` survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -20,7 +20,6 @@ from cases.admin import lock, past, what_if
 from cases.admin.facets import IdentityInline, ShareInline
 from cases.admin.forms import FIELD_OVERRIDES, CaseForm, bare, choice_class
 from cases.admin.listing import (
-    URGENCY_CLASS,
     CaseChangeList,
     CountryFilter,
     MineFilter,
@@ -31,6 +30,7 @@ from cases.admin.listing import (
 )
 from cases.admin.parts import ADDED, PARTS
 from cases.admin.terms import accused, blocked, terms_of
+from cases.board import URGENCY_CLASS
 from cases.models import Case, CaseShare, IdentityDocument, Status, Verdict, Vetting
 from cases.models.compartment import offered_to
 from cases.models.erasing import may_erase

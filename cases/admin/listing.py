@@ -16,12 +16,11 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cases import countries
-from cases.models import Case, Colour, Status
+from cases.models import Case, Status
 from cases.models.deadline import Deadline, DeadlineState
 from vault.cipher import CannotOpen
 from vault.show import marker
 
-URGENCY_CLASS = {Colour.RED: "u3", Colour.ORANGE: "u2", Colour.YELLOW: "u1", Colour.GREEN: "u0"}
 CRITICAL_DAYS, SOON_DAYS = 1, 7
 SELECTED_STATUS = {"all": None, **{value: value for value in Status.values}}
 

@@ -128,20 +128,25 @@ class LegalRuleQuerySet(GrowingQuerySet):
             ):
                 raise ValidationError(QUICKER)
             self._refuse_useless(draft)
-            rule = LegalRule(
-                table=draft.table,
-                code=draft.code,
-                version=draft.number,
-                row=draft.row,
-                valid_from=draft.valid_from,
-                valid_to=draft.valid_to,
-                replaces=self.get(code=draft.code, version=draft.replaces) if draft.replaces else None,
-                corrects=draft.corrects,
-                made_by=by,
-            )
-            rule.save()
+            rule = self.add(draft, by=by)
             trail.append(by, trail.Verb.RULE_CHANGED, reason=rule.ref)
             rule.derive_again("changed", by=by)
+        return rule
+
+    def add(self, version: Version, *, by: User | None) -> LegalRule:
+        """Store a version that was checked; `by` None: it came with the shipped files."""
+        rule = LegalRule(
+            table=version.table,
+            code=version.code,
+            version=version.number,
+            row=version.row,
+            valid_from=version.valid_from,
+            valid_to=version.valid_to,
+            replaces=self.get(code=version.code, version=version.replaces) if version.replaces else None,
+            corrects=version.corrects,
+            made_by=by,
+        )
+        rule.save()
         return rule
 
     def _refuse_useless(self, draft: Version) -> None:

@@ -45,6 +45,14 @@ def count_field(label: Any, **options: Any) -> forms.IntegerField:
     return forms.IntegerField(label=label, min_value=1, max_value=LONGEST_COUNT, **options)
 
 
+def members_field() -> forms.CharField:
+    return forms.CharField(
+        label=gettext_lazy("Members"),
+        max_length=400,
+        help_text=gettext_lazy("Two-letter codes with commas between them."),
+    )
+
+
 def yes_no_field(label: Any) -> forms.ChoiceField:
     return forms.ChoiceField(label=label, choices=YES_NO, required=False)
 

@@ -28,6 +28,7 @@ from cases.views.rule_fields import (
     day_field,
     iso,
     many_field,
+    members_field,
     numbers,
     places,
     text_field,
@@ -71,11 +72,7 @@ class StayForm(VersionForm, NewRule):
         ],
     )
 
-    members = forms.CharField(
-        label=gettext_lazy("Members"),
-        max_length=400,
-        help_text=gettext_lazy("Two-letter codes with commas between them."),
-    )
+    members = members_field()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -289,11 +286,7 @@ class GroupForm(VersionForm):
     """The members of a group of countries."""
 
     table = Table.GROUP
-    members = forms.CharField(
-        label=gettext_lazy("Members"),
-        max_length=400,
-        help_text=gettext_lazy("Two-letter codes with commas between them."),
-    )
+    members = members_field()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

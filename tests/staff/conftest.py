@@ -1,8 +1,11 @@
-"""A clock for sessions and codes."""
+"""A clock for sessions and codes, and somebody with the database in hand."""
 
 import time
 
 import pytest
+from django.db import connection
+
+from staff import append_only
 
 
 class Clock:
@@ -24,3 +27,16 @@ def clock(monkeypatch):
     for module in ("staff.middleware", "staff.stepup", "staff.kept", "staff.models.devices"):
         monkeypatch.setattr(f"{module}.time", moved)
     return moved
+
+
+@pytest.fixture
+def behind_our_back(db):
+    """Somebody with the database in hand: the triggers are gone."""
+    for table in append_only.TABLES:
+        append_only.remove(connection, table)
+
+    def execute(statement, *values):
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+
+    return execute

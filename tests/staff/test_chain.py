@@ -23,19 +23,6 @@ def acts(olga, petra):
     return TrailRow.objects.order_by("id")
 
 
-@pytest.fixture
-def behind_our_back(db):
-    """Somebody with the database in hand: the triggers are gone."""
-    for table in append_only.TABLES:
-        append_only.remove(connection, table)
-
-    def execute(statement, *values):
-        with connection.cursor() as cursor:
-            cursor.execute(statement, values)
-
-    return execute
-
-
 def test_every_row_has_its_link_in_order(acts):
     assert TrailLink.objects.count() == acts.count()
     assert list(TrailLink.objects.order_by("position").values_list("row_id", flat=True)) == [

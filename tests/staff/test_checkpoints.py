@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from staff import append_only, chain, checkpoints, trail
+from staff import chain, checkpoints, trail
 from staff.chain import Broken
 from staff.checkpoints import Checkpoint, WrongCheckpoint
 from staff.models import TrailRow
@@ -31,19 +31,6 @@ def acts(olga, petra):
 
 
 @pytest.fixture
-def execute(db):
-    """Somebody with the database in hand: the triggers are gone."""
-    for table in append_only.TABLES:
-        append_only.remove(connection, table)
-
-    def run(statement, *values):
-        with connection.cursor() as cursor:
-            cursor.execute(statement, values)
-
-    return run
-
-
-@pytest.fixture
 def without_the_key(settings, keys):
     """A process that holds no signing key."""
     settings.VAULT_KEY_FILES = settings.VAULT_KEY_FILES | {"signing": None}
@@ -53,10 +40,10 @@ def without_the_key(settings, keys):
     reset()
 
 
-def rewritten(execute, row):
+def rewritten(behind_our_back, row):
     """The row changed and the whole chain computed anew: it holds in itself."""
-    execute("UPDATE staff_trailrow SET verb = 'case_closed' WHERE id = %s", row.pk)
-    execute("DELETE FROM staff_traillink")
+    behind_our_back("UPDATE staff_trailrow SET verb = 'case_closed' WHERE id = %s", row.pk)
+    behind_our_back("DELETE FROM staff_traillink")
     chain.extend_all()
     assert chain.verify() == chain.head()
 
@@ -99,59 +86,60 @@ def test_nothing_is_signed_before_there_is_anything(db):
     assert checkpoints.sign_new(now=NOON) is None
 
 
-def test_the_desk_does_not_sign_a_chain_that_does_not_hold(acts, olga, execute):
+def test_the_desk_does_not_sign_a_chain_that_does_not_hold(acts, olga, behind_our_back):
     """Sabotage: sign chain.head() in sign_new() without walking."""
     checkpoints.sign_new(now=NOON)
     trail.append(olga, Verb.CASE_OPENED)
     chain.extend_all()
-    execute("UPDATE staff_trailrow SET verb = 'forged' WHERE id = (SELECT max(id) FROM staff_trailrow)")
+    last = "(SELECT max(id) FROM staff_trailrow)"
+    behind_our_back(f"UPDATE staff_trailrow SET verb = 'forged' WHERE id = {last}")
     with pytest.raises(Broken, match="was changed"):
         checkpoints.sign_new(now=NOON + timedelta(hours=2))
     assert Checkpoint.objects.count() == 1
 
 
-def test_the_next_signature_continues_the_last_one(acts, execute):
+def test_the_next_signature_continues_the_last_one(acts, behind_our_back):
     """A rewrite of what was signed already is not signed again."""
     checkpoints.sign_new(now=NOON)
-    rewritten(execute, acts[0])
+    rewritten(behind_our_back, acts[0])
     trail.append(None, Verb.CASE_OPENED)
     chain.extend_all()
     with pytest.raises(Broken, match="was changed"):
         checkpoints.sign_new(now=NOON + timedelta(hours=2))
 
 
-def test_a_kept_checkpoint_proves_a_rewrite(acts, execute):
+def test_a_kept_checkpoint_proves_a_rewrite(acts, behind_our_back):
     """Done when a chain that holds in itself is contradicted. Sabotage: pass no `checkpoints` to
     chain.verify().
     """
     checkpoints.sign_new(now=NOON)
-    rewritten(execute, acts[0])
+    rewritten(behind_our_back, acts[0])
     with pytest.raises(Broken, match="rewritten"):
         checkpoints.verify_all()
 
 
-def test_an_outside_checkpoint_proves_it_where_the_kept_ones_are_gone(acts, execute):
+def test_an_outside_checkpoint_proves_it_where_the_kept_ones_are_gone(acts, behind_our_back):
     noted = checkpoints.read(str(checkpoints.sign_new(now=NOON).signed))
-    execute("DELETE FROM staff_checkpoint")
-    rewritten(execute, acts[0])
+    behind_our_back("DELETE FROM staff_checkpoint")
+    rewritten(behind_our_back, acts[0])
     assert checkpoints.verify_all()
     with pytest.raises(Broken, match="rewritten"):
         checkpoints.verify_all(noted=noted)
 
 
-def test_an_outside_checkpoint_proves_a_shortened_trail(acts, execute):
+def test_an_outside_checkpoint_proves_a_shortened_trail(acts, behind_our_back):
     noted = checkpoints.sign_new(now=NOON).signed
-    execute("DELETE FROM staff_checkpoint")
-    execute("DELETE FROM staff_traillink WHERE position > 3")
+    behind_our_back("DELETE FROM staff_checkpoint")
+    behind_our_back("DELETE FROM staff_traillink WHERE position > 3")
     with pytest.raises(Broken, match="cut"):
         checkpoints.verify_all(noted=noted)
 
 
-def test_a_forged_checkpoint_is_found(acts, execute):
+def test_a_forged_checkpoint_is_found(acts, behind_our_back):
     """Whoever owns the database rewrites the kept checkpoint too. Sabotage: drop require_signature()."""
     checkpoints.sign_new(now=NOON)
-    rewritten(execute, acts[0])
-    execute("UPDATE staff_checkpoint SET hash = %s", chain.head().hash)
+    rewritten(behind_our_back, acts[0])
+    behind_our_back("UPDATE staff_checkpoint SET hash = %s", chain.head().hash)
     with pytest.raises(WrongCheckpoint, match="not signed by a key that is trusted"):
         checkpoints.verify_all()
 
@@ -182,12 +170,12 @@ def test_checkpoints_only_grow(acts):
             cursor.execute(statement)
 
 
-def test_a_row_that_was_put_in_later_is_found(acts, execute):
+def test_a_row_that_was_put_in_later_is_found(acts, behind_our_back):
     """Done when a row with a forged time is named, although the worker linked it. Sabotage: drop
     _in_time().
     """
     last = acts.last()
-    execute(
+    behind_our_back(
         'INSERT INTO staff_trailrow (seal_id, at, actor_id, verb, "case", details) '
         "SELECT %s, %s, actor_id, 'forged', \"case\", details FROM staff_trailrow WHERE id = %s",
         "0f" * 16, str(timezone.now() - timedelta(days=3))[:19], last.pk,

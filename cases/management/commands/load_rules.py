@@ -41,16 +41,5 @@ class Command(BaseCommand):
     @transaction.atomic
     def _add(self, found: list[Version]) -> None:
         for each in found:
-            before = LegalRule.objects.get(code=each.code, version=each.replaces) if each.replaces else None
-            rule = LegalRule(
-                table=each.table,
-                code=each.code,
-                version=each.number,
-                row=each.row,
-                valid_from=each.valid_from,
-                valid_to=each.valid_to,
-                replaces=before,
-                corrects=each.corrects,
-            )
-            rule.save()
+            rule = LegalRule.objects.add(each, by=None)
             Recomputation.objects.request(rule, Cause.CHANGED)
