@@ -42,6 +42,13 @@ def refusal(request: HttpRequest, language: str) -> HttpResponse | None:
     # A made-up charset would end in an error of its decoder.
     request.encoding = "utf-8"
     request.upload_handlers = [uploads.InMemory(request)]
+    if sum(len(words) for _name, sent in request.POST.lists() for words in sent) > uploads.MAX_WORDS:
+        return _said(
+            language,
+            413,
+            _("These are too many words at once"),
+            _("Nothing was sent. Go back, make it shorter, and send the rest as a second message."),
+        )
     return None
 
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from intake import phrases, tokens
+from intake import phrases, tokens, uploads
 from intake.forms import LONGEST_TEXT, HelpForm, tidy
 from intake.models import HelpRequest, Message, Photograph
 from intake.triage import Danger
@@ -95,7 +95,7 @@ def test_what_is_accepted_is_sealed_whole(client, text):
     text = text.encode("utf-8", "replace").decode()
     answer = client.post(ASK, {"token": tokens.form_token(), "text": text})
     if len(tidy(text)) > LONGEST_TEXT:
-        assert answer.status_code == 400
+        assert answer.status_code == (413 if len(text) > uploads.MAX_WORDS else 400)
         return
     assert answer.status_code == 200
     request = HelpRequest.objects.get()

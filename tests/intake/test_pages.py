@@ -182,6 +182,14 @@ def test_more_than_the_form_may_weigh_is_not_even_read(client, monkeypatch):
     assert answer.status_code == 413
 
 
+def test_a_book_in_place_of_words_is_refused_without_being_repeated(client):
+    """A page of what was sent would weigh as much again. Sabotage: drop the sum in `door.refusal`."""
+    answer = client.post(ASK, TOLD | {"text": "x" * (uploads.MAX_WORDS + 1)})
+    assert answer.status_code == 413
+    assert len(answer.content) < 5_000
+    assert not HelpRequest.objects.exists()
+
+
 # -- the mailbox
 
 
