@@ -20,8 +20,8 @@ MOST: Final = 3
 MAX_BYTES: Final = images.MAX_BYTES
 # All that one form may weigh: its photographs and a little for the words.
 MAX_BODY_BYTES: Final = MOST * MAX_BYTES + 200_000
-# All words of one form, in characters: five times what its fields take. A page repeats what it cannot take, so
-# that nobody types it twice; past this only a program sends it.
+# All words of one form, in characters: five times what its fields take. A page repeats what it cannot take,
+# so that nobody types it twice; past this only a program sends it.
 MAX_WORDS: Final = 15_000
 
 

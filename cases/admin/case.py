@@ -29,7 +29,7 @@ from cases.admin.listing import (
     open_deadlines,
 )
 from cases.admin.parts import ADDED, PARTS
-from cases.admin.terms import accused, blocked, terms_of
+from cases.admin.terms import accused, blocked, blocker_in, freed_words, terms_of
 from cases.board import URGENCY_CLASS
 from cases.models import Case, CaseShare, IdentityDocument, Status, Verdict, Vetting
 from cases.models.compartment import offered_to
@@ -42,6 +42,8 @@ from vault.cipher import CannotOpen
 from vault.show import ERASED, marker
 
 NEXT_DEADLINES = 3
+# The button beside a blocker: saves what was typed, and the blocker is removed.
+REMOVED = "_removed"
 
 
 def _person(request: HttpRequest) -> User:
@@ -250,6 +252,9 @@ class CaseAdmin(DeskModelAdmin):
         if wanted in ADDED:
             messages.success(request, gettext("Saved. Type the new row."))
             return redirect(f"{request.path}?add={wanted}#{wanted}-group")
+        if REMOVED in request.POST:
+            messages.success(request, freed_words(request.freed))  # type: ignore[attr-defined]
+            return redirect(request.path)
         return super().response_change(request, obj)
 
     # -- saving: the record's verbs, then its deadlines and reminders, all in the view's transaction
@@ -269,6 +274,13 @@ class CaseAdmin(DeskModelAdmin):
             obj.assign(to=obj.caseworker, by=by)
         else:
             obj.save(by=by)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """As Django's; then the blocker whose button was pressed is out of the way."""
+        super().save_related(request, form, formsets, change)
+        if REMOVED in request.POST:
+            row = blocker_in(form.instance, request.POST[REMOVED])
+            request.freed = row.remove(by=_person(request)) if row else []  # type: ignore[attr-defined]
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Save the rows that changed, each with its history."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
@@ -13,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from cases import clocks, countries
 from cases.admin.fields import day_note
 from cases.models import Case
-from cases.models.blocker import Blocked, state
+from cases.models.blocker import Blocked, Blocker, state
 from cases.models.facts import read_facts
 from cases.models.proceeding import ProceedingStage
 from cases.models.term_words import TO_CONFIRM, Told, ask, confirmed, tell, tell_duty
@@ -110,8 +112,9 @@ def article_words(row: Any) -> str:
 
 @dataclass(frozen=True)
 class Link:
-    """One blocker of a chain, as shown."""
+    """One blocker of a chain, as shown; `key` is its id."""
 
+    key: UUID
     what: str
     by_what: str
     remover: str
@@ -124,4 +127,23 @@ def blocked(case: Case) -> list[list[Link]]:
 
 
 def _link(row: Any) -> Link:
-    return Link(*(str(shown(row, name) or "") for name in ("what", "by_what", "remover")))
+    return Link(row.pk, *(str(shown(row, name) or "") for name in ("what", "by_what", "remover")))
+
+
+def blocker_in(case: Case, key: str) -> Blocker | None:
+    """The blocker of `case` with the id `key`; None where there is none."""
+    try:
+        return case.blockers.filter(pk=UUID(key)).with_keys().first()
+    except ValueError:
+        return None
+
+
+def freed_words(freed: Sequence[Blocker]) -> str:
+    """What to say after a blocker was removed; the head of the page names those that are free now."""
+    if not freed:
+        return gettext("Saved. No other blocker waited for this one alone.")
+    return ngettext(
+        "Saved. %(n)d other blocker can be worked on now: see the top of the page.",
+        "Saved. %(n)d other blockers can be worked on now: see the top of the page.",
+        len(freed),
+    ) % {"n": len(freed)}

@@ -10,6 +10,7 @@ from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.history import Facet, of_case, refusal
+from staff import trail
 from vault.fields import SealedCharField, SealedTextField
 
 CYCLE = _("This would go in a circle: the blocker waits for one that waits for it. Choose another one.")
@@ -72,12 +73,18 @@ class Blocker(Facet):
             at = after.get(at)
 
     def remove(self, *, by: Any) -> list[Blocker]:
-        """It is out of the way. Returns the blockers that can be worked on from now on."""
+        """It is out of the way; on the trail. Returns the blockers that can be worked on from now on.
+
+        Raises trail.Refused. One that somebody has removed already frees nothing.
+        """
+        self.case.require_visible_to(by)
+        if self.is_removed:
+            return []
         before = {row.pk for row in state(self.case.blockers.with_keys()).free}
         self.is_removed = True
         with transaction.atomic():
-            self.case.require_visible_to(by)
             self.save(by=by)
+            trail.append(by, trail.Verb.CASE_CHANGED, case_id=self.case_id, fields=["blocker.is_removed"])
         return [row for row in state(self.case.blockers.with_keys()).free if row.pk not in before]
 
 

@@ -40,6 +40,13 @@ OF_STAY = {
     "irregular_land_entry": "entered_on",
     "host_arrived": "registered_place_from",
 }
+# Which of these days are known to a rule, by what it runs in.
+ASKABLE: dict[str, frozenset[str]] = {
+    "stay": frozenset({*OF_STAY, "risk_known"}),
+    "application": frozenset({*OF_APPLICATION, *OF_APPEAL, "stay_entered", "first_entry"}),
+    "appeal": frozenset({*OF_APPLICATION, *OF_APPEAL, "stay_entered", "first_entry"}),
+}
+TAGS_OF_STAY = frozenset({"irregular", "irregular_land_border"})
 # The rules know a tag and an event for each; who came over land outside a border post came irregularly too.
 IRREGULAR = frozenset({EntryKind.IRREGULAR, EntryKind.IRREGULAR_LAND_BORDER})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django import forms
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from cases import countries
 from cases.lawbook import Waiting
 from cases.models import RuleTable
+from cases.models.procedures import ASKABLE, TAGS_OF_STAY
 from cases.models.stages import Stage, Tag
 from cases.models.stay import Basis
 from cases.models.term_words import EVENTS, WHAT
@@ -221,12 +222,20 @@ class ProcedureForm(VersionForm, NewRule):
             self.add_error("from_events", _("Say from which day it is counted."))
         if bool(data.get("pick")) != (len(events) > 1):
             self.add_error("pick", _("Say which counts if there are several, and only then."))
+        self._refuse_unaskable(data.get("trigger", ""), events, data.get("applies_to") or [])
         try:
             if data.get("holidays"):
                 require_holiday_code(data["holidays"])
         except BadValue:
             self.add_error("holidays", _("The holidays of this country are not known. Leave it empty."))
         return data
+
+    def _refuse_unaskable(self, trigger: str, events: Collection[str], tags: Collection[str]) -> None:
+        """A rule that waits for what no field of a case holds would never run, and nobody would notice."""
+        if set(events) - ASKABLE.get(trigger, frozenset(events)):
+            self.add_error("from_events", _("A case holds no such day there. Choose another beginning."))
+        if trigger == "stay" and set(tags) - TAGS_OF_STAY:
+            self.add_error("applies_to", _("Of a stay the desk knows only whether the entry was irregular."))
 
     def row_of(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """The term in the shape of the file, empty choices as null."""

@@ -296,6 +296,15 @@ def test_a_term_for_a_new_country_is_checked_as_a_whole(lena, at_desk):
     }  # fmt: skip
     wrong = client.post(address, form | {"stage": "", "pick": "latest", "from_events": []})
     assert {"stage", "pick", "from_events"} <= set(wrong.context["form"].errors)
+    # It would wait for what no case holds, and never run.
+    for unknown in (
+        {"from_events": ["irregular_entry"]},
+        {"from_events": ["decision_served"], "trigger": "stay", "stage": ""},
+        {"from_events": ["stay_entered"], "trigger": "stay", "stage": "", "applies_to": ["detained"]},
+    ):
+        refused = client.post(address, form | unknown)
+        assert set(refused.context["form"].errors) <= {"from_events", "applies_to"}
+        assert refused.status_code == 422
     assert client.post(address, form).status_code == 302
     assert "cl-50" in {row.id for row in LegalRule.objects.procedural_rows()}
 
