@@ -11,6 +11,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+
+from config import environment
 
 ON_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 OLDEST_POSTGRES = 15
@@ -69,3 +72,28 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def own_environment(var: Path, database_url: str = "") -> dict[str, str]:
+    """The environment of a process that works on nothing of this installation: no setting of it, no file.
+
+    Its files lie under `var`; its database is a SQLite file there, or the empty one of `database_url`.
+    """
+    env = {name: value for name, value in os.environ.items() if name not in environment.asked_for}
+    env |= {"DESK_VAR": str(var), "DJANGO_SETTINGS_MODULE": "config.settings", "DESK_PREPARED": "1"}
+    if not database_url:
+        return env
+    return (
+        env
+        | {
+            "DATABASE_URL": database_url,
+            "SITE": "both",
+            "SECURE": "false",
+            "ALLOWED_HOSTS": "127.0.0.1,localhost,[::1]",
+            "SECRET_KEY": os.urandom(40).hex(),
+            "REDIS_URL": "redis://127.0.0.1:1/0",
+            "EMAIL_URL": "smtp://127.0.0.1:1",
+            "DEFAULT_FROM_EMAIL": "desk@localhost",
+        }
+        | {f"{name.upper()}_KEY_FILE": f"{var}/{name}.key" for name in settings.VAULT_KEY_FILES}
+    )

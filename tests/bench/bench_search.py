@@ -1,6 +1,6 @@
 """How long a search and a page of duplicates take at 10,000 cases, and how many surnames share a token.
 
-    DESK_VAR=$(mktemp -d) python -m tests.bench.bench_search [cases]
+    manage.py bench search [cases]
 
 Times are the CPU's own, the median of several calls in one run; the yardstick beside them is one empty search
 (a name that nobody has), so that two machines can be compared by ratios.
@@ -49,6 +49,7 @@ def fill(count):
     from uuid import uuid4
 
     from cases.models import Case, ContactChannel, Identity, IdentityDocument
+    from cases.models.words import LOOKS, THINGS
     from staff.models import Team, User
 
     dice, names = Random(1), surnames()
@@ -64,7 +65,7 @@ def fill(count):
         cases = [
             Case(
                 id=uuid4(),
-                code_name=f"Bench case {number}",
+                code_name=f"{dice.choice(LOOKS).title()} {dice.choice(THINGS)} {number}",
                 country="KZ",
                 team=users[0].team,
                 caseworker=users[1],

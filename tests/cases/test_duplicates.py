@@ -159,7 +159,7 @@ def test_a_pair_of_two_foreign_cases_is_nobodys_business(person, phone, petra, o
     assert len(pairs(nino)) == 1
 
 
-@pytest.mark.parametrize("who", ["olga", "oskar", "mark", "anton"])
+@pytest.mark.parametrize("who", ["olga", "oskar", "mark", "anton", "lena", "vera"])
 def test_nobody_but_a_coordinator_learns_anything_and_nothing_is_read_for_them(
     person, phone, who, request, monkeypatch
 ):
@@ -268,7 +268,7 @@ def test_a_judgement_on_a_foreign_pair_keeps_its_reason_in_the_judges_file(perso
     assert "fifty" not in text
 
 
-@pytest.mark.parametrize("who", ["olga", "oskar", "mark", "anton", "nino"])
+@pytest.mark.parametrize("who", ["olga", "oskar", "mark", "anton", "nino", "lena", "vera"])
 def test_nobody_else_judges(alike, petra, who, request):
     """Sabotage: leave require_coordinator() out of judge() or withdraw()."""
     user = request.getfixturevalue(who)

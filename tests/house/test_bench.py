@@ -1,5 +1,6 @@
 """`manage.py bench`: every bench can be named, and the smallest run of the vault's ends well."""
 
+import os
 import sys
 
 import pytest
@@ -31,3 +32,12 @@ def test_the_vaults_bench_fills_its_whole_table():
     wanted = ("open a field: **vault**", "admin list", "search 300", "rotate calendar", "seal a file")
     for what in wanted:
         assert what in done.stdout
+
+
+def test_a_bench_leaves_the_installation_it_is_called_in_alone(tmp_path):
+    """A bench fills its database with invented cases. Sabotage: `env=None` in run_alone()."""
+    env = {**os.environ, "DESK_VAR": str(tmp_path), "DESK_PREPARED": "1"}
+    done = run(sys.executable, str(ROOT / "manage.py"), "bench", "search", "30", env=env)
+    assert done.returncode == 0, done.stderr
+    assert "a code name, coordinator" in done.stdout
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,5 @@
 """`manage.py test`: everything that can be tested, in one command; further arguments go to pytest."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -10,8 +9,6 @@ from typing import IO
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-
-from config import environment
 
 NO_TESTS_FOUND = 5  # pytest's exit code, e.g. when -k names a test that needs no database
 
@@ -78,19 +75,9 @@ class Command(BaseCommand):
         self, arguments: list[str], var: Path, database_url: str = "", stdout: IO[str] | None = None
     ) -> subprocess.Popen:
         """One run, on nothing of this installation: no setting of it, no file under var/."""
-        env = {name: value for name, value in os.environ.items() if name not in environment.asked_for}
-        env |= {"DESK_VAR": str(var), "DJANGO_SETTINGS_MODULE": "config.settings", "DESK_PREPARED": "1"}
-        if database_url:
-            env |= {
-                "DATABASE_URL": database_url,
-                "SITE": "both",
-                "SECURE": "false",
-                "ALLOWED_HOSTS": "127.0.0.1,localhost,[::1]",
-                "SECRET_KEY": os.urandom(40).hex(),
-                "REDIS_URL": "redis://127.0.0.1:1/0",
-                "EMAIL_URL": "smtp://127.0.0.1:1",
-                "DEFAULT_FROM_EMAIL": "desk@localhost",
-            } | {f"{name.upper()}_KEY_FILE": f"{var}/{name}.key" for name in settings.VAULT_KEY_FILES}
+        from tests.machine import own_environment
+
+        env = own_environment(var, database_url)
         command = [sys.executable, "-m", "pytest", "-q", "-rs", *arguments]
         return subprocess.Popen(
             command, env=env, cwd=settings.ROOT, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stdout
