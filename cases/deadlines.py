@@ -44,6 +44,7 @@ class Kind(StrEnum):
     OBLIGATION = "obligation"
     HOME_HEARING = "home_hearing"
     WANTED_CHECK = "wanted_check"
+    CONSENT_END = "consent_end"
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class TaskFact:
 
 @dataclass(frozen=True)
 class HomeFact:
-    """A hearing or a check that somebody typed a day for; `kind` says which, `source` names its row."""
+    """A hearing, a check or an end with a typed day; `kind` says which, `source` names its row."""
 
     kind: str
     source: str

@@ -14,6 +14,7 @@ from cases.models import (
     Blocker,
     Case,
     ClockPause,
+    Consent,
     Deadline,
     DeadlineState,
     ExtraditionNote,
@@ -82,7 +83,7 @@ def around(
 ) -> dict[str, list[Any]]:
     """Rows that hang on the applications and on the home country, by the names that facts_in() gives them."""
     found: dict[str, list[Any]] = {
-        name: [] for name in ("appeals", "pauses", "typed_deadlines", "hearings", "wanted_checks")
+        name: [] for name in ("appeals", "pauses", "typed_deadlines", "hearings", "wanted_checks", "consents")
     }
     for row in applications:
         if row.stage == "appeal_pending":
@@ -92,6 +93,7 @@ def around(
             found["typed_deadlines"].append(_typed(case, row, today, user))
     if number % 4 == 1:
         found["hearings"], found["wanted_checks"] = _home(batch, case, number, today, user)
+    found["consents"] = _consents(case, number, today, user)
     if number % 6 == 0:
         _blockers(batch, case)
     for rows in found.values():
@@ -162,6 +164,27 @@ def _home(
         source="Public search page (invented)",
     )
     return [hearing], [check]
+
+
+def _consents(case: Case, number: int, today: date, user: Any) -> list[Consent]:
+    """Most let us keep the file and count them; some for a time only, some took it back."""
+    agreed = {"given_how": "form", "language": "ru", "noted_by": user}
+    rows = [Consent(case=case, purpose="keep", given_on=today - timedelta(30 + number % 90), **agreed)]
+    if number % 5 != 1:
+        rows.append(Consent(case=case, purpose="statistics", given_on=today - timedelta(20), **agreed))
+    if number % 7 == 2:
+        until = today + timedelta(number % 60)
+        rows.append(
+            Consent(
+                case=case, purpose="sharing", given_on=today - timedelta(60), valid_until=until, **agreed
+            )
+        )
+    if number % 9 == 4:
+        taken = {"withdrawn_on": today - timedelta(1), "withdrawn_how": "call"}
+        rows.append(
+            Consent(case=case, purpose="photographs", given_on=today - timedelta(40), **agreed, **taken)
+        )
+    return rows
 
 
 def _blockers(batch: Any, case: Case) -> None:

@@ -17,9 +17,11 @@ from cases.deadlines import Kind
 from cases.models import (
     Appeal,
     Application,
+    Consent,
     Deadline,
     Hearing,
     IdentityDocument,
+    Purpose,
     Stay,
     Task,
     WantedCheck,
@@ -40,6 +42,7 @@ TABLES: dict[str, tuple[Any, str]] = {
     "appeal": (Appeal, "appeals-group"),
     "hearing": (Hearing, "hearings-group"),
     "wanted": (WantedCheck, "wanted_checks-group"),
+    "consent": (Consent, "consents-group"),
 }
 PARENTS = {"appeal": ("application",), "hearing": ("proceeding",)}
 # What tells several terms of one fact apart stands behind its id: a typed day, or the code of a rule.
@@ -169,6 +172,12 @@ def _of_wanted(check: WantedCheck) -> str:
     return f"{check.get_wanted_list_display()}: {_finding(check)}"
 
 
+def _of_consent(consent: Consent) -> str:
+    purpose = shown(consent, "purpose")
+    label = Purpose(purpose).label if purpose in Purpose.values else str(purpose or "–")
+    return gettext("The person agreed: %(purpose)s") % {"purpose": label}
+
+
 def _finding(check: WantedCheck) -> str:
     found = shown(check, "finding")
     return str(WantedFinding(found).label) if found in WantedFinding.values else str(found or "–")
@@ -186,4 +195,5 @@ _WORDS: dict[str, Any] = {
     "appeal": _of_appeal,
     "hearing": _of_hearing,
     "wanted": _of_wanted,
+    "consent": _of_consent,
 }

@@ -29,9 +29,9 @@ from cases.admin.listing import (
     open_deadlines,
 )
 from cases.admin.parts import ADDED, PARTS
-from cases.admin.terms import accused, blocked, blocker_in, freed_words, terms_of
+from cases.admin.terms import accused, blocked, blocker_in, consents, freed_words, terms_of
 from cases.board import URGENCY_CLASS
-from cases.models import Case, CaseShare, IdentityDocument, Status, Verdict, Vetting
+from cases.models import Case, CaseShare, IdentityDocument, Purpose, Status, Verdict, Vetting
 from cases.models.compartment import offered_to
 from cases.models.erasing import may_erase
 from staff import trail
@@ -231,6 +231,7 @@ class CaseAdmin(DeskModelAdmin):
                 "alike": len(duplicates.of(_person(request), today=timezone.localdate(), case=case).open),
                 "terms": terms_of(case),
                 "accused": accused(case),
+                "consents": consents(case),
                 "files": files.lines(case),
                 "may_erase": may_erase(_person(request), case),
                 "notes": past.notes(case, limit),
@@ -300,6 +301,7 @@ class CaseAdmin(DeskModelAdmin):
                 form.instance.end(by=_person(request))
             else:
                 case.share(to=form.instance.user, until_on=form.instance.until_on, by=_person(request))
+        _warn_of_shares(request, case)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
         """The record wrote that it was opened; here, what was typed into it at once."""
@@ -313,6 +315,14 @@ class CaseAdmin(DeskModelAdmin):
         reminders.plan_case(obj)
         trail.append(_person(request), trail.Verb.CASE_CHANGED, case_id=obj.pk, fields=message)
         transaction.on_commit(reminders.ring)
+
+
+def _warn_of_shares(request: HttpRequest, case: Case) -> None:
+    """Say at once where the person has not agreed that somebody outside the team reads the file."""
+    for line in consents(case):
+        if line.purpose == Purpose.SHARING:
+            for warning in line.warnings:
+                messages.warning(request, warning)
 
 
 def closed_parts(case: Case, user: User) -> dict[str, Any]:

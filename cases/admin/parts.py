@@ -14,6 +14,7 @@ from cases.models import (
     Appeal,
     Blocker,
     ClockPause,
+    Consent,
     ExtraditionNote,
     Hearing,
     Proceeding,
@@ -237,9 +238,40 @@ class BlockerInline(AddedPart):
         return (row.is_removed, row.waits_for_id is not None, str(row.pk))
 
 
+class ConsentInline(AddedPart):
+    """What the person agreed to; what counts first, the newest first."""
+
+    tab = "consents"
+    model = Consent
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("purpose", "given_on", "given_how"),
+                    ("language", "valid_until"),
+                    ("withdrawn_on", "withdrawn_how"),
+                    "remark",
+                )
+            },
+        ),
+    )
+
+    @staticmethod
+    def row_order(row: Any) -> Any:
+        return (row.withdrawn, -(known(row, "given_on") or FIRST).toordinal())
+
+
 AFTER = {
     facets.ApplicationInline: [AppealInline, TypedInline, PauseInline],
-    facets.ContactInline: [ProceedingInline, HearingInline, WantedInline, ExtraditionInline, BlockerInline],
+    facets.ContactInline: [
+        ProceedingInline,
+        HearingInline,
+        WantedInline,
+        ExtraditionInline,
+        BlockerInline,
+        ConsentInline,
+    ],
 }
 PARTS = [part for first in facets.PARTS for part in (first, *AFTER.get(first, ()))]
 ADDED = {part.prefix(): part for part in PARTS if issubclass(part, AddedPart)}

@@ -16,6 +16,7 @@ from cases import clocks, countries
 from cases.admin.fields import day_note
 from cases.models import Case
 from cases.models.blocker import Blocked, Blocker, state
+from cases.models.consent import Standing, standings
 from cases.models.facts import read_facts
 from cases.models.proceeding import ProceedingStage
 from cases.models.term_words import TO_CONFIRM, Told, ask, confirmed, tell, tell_duty
@@ -147,3 +148,8 @@ def freed_words(freed: Sequence[Blocker]) -> str:
         "Saved. %(n)d other blockers can be worked on now: see the top of the page.",
         len(freed),
     ) % {"n": len(freed)}
+
+
+def consents(case: Case) -> list[Standing]:
+    """Every purpose that needs a consent, with the person's answer on the case's own day."""
+    return standings(case, list(case.consents.with_keys()), case.today())

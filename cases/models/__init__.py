@@ -7,6 +7,7 @@ from cases.models.blocker import Blocker
 from cases.models.care import Care
 from cases.models.case import Case, Category, Colour, Status
 from cases.models.compartment import Compartment, CompartmentOpening
+from cases.models.consent import Consent, Purpose
 from cases.models.contact import ChannelKind, ChannelOwner, ContactChannel
 from cases.models.deadline import Applied, Deadline, DeadlineKind, DeadlineState
 from cases.models.digest import DigestSignature
@@ -61,6 +62,7 @@ __all__ = [
     "Colour",
     "Compartment",
     "CompartmentOpening",
+    "Consent",
     "ContactChannel",
     "Custody",
     "DAILY",
@@ -94,6 +96,7 @@ __all__ = [
     "Proceeding",
     "ProceedingStage",
     "Pulse",
+    "Purpose",
     "Recomputation",
     "RecomputedCase",
     "Reminder",

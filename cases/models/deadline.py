@@ -53,6 +53,7 @@ class DeadlineKind(models.TextChoices):
     OBLIGATION = Kind.OBLIGATION.value, _("Duty after arrival")
     HOME_HEARING = Kind.HOME_HEARING.value, _("Hearing at home")
     WANTED_CHECK = Kind.WANTED_CHECK.value, _("Look into the wanted list again")
+    CONSENT_END = Kind.CONSENT_END.value, _("Consent ends: ask the person again")
 
 
 class DeadlineState(models.TextChoices):

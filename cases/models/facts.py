@@ -19,6 +19,7 @@ from cases.deadlines import (
 )
 from cases.models import law
 from cases.models.case import Case, Status
+from cases.models.consent import ending
 from cases.models.identity import Identity
 from cases.models.legal_rule import LegalRule
 from cases.models.procedures import Rows, arrivals, procedures
@@ -114,6 +115,15 @@ class _Reader:
         ]
         return tuple(found)
 
+    def consents(self, rows: Iterable[Any]) -> tuple[HomeFact, ...]:
+        """Ends of consents that no longer one follows."""
+        kept = list(rows)
+        for row in kept:
+            self.day(row, "valid_until", "consent")
+        return tuple(
+            HomeFact(Kind.CONSENT_END, f"consent:{row.pk}", "", row.valid_until) for row in ending(kept)
+        )
+
 
 def read_facts(case: Case, *, today: date) -> tuple[CaseFacts, set[str]]:
     """The dated facts of `case` on `today`, and the sources ("stay:<id>") of which a date does not open."""
@@ -129,6 +139,7 @@ def read_facts(case: Case, *, today: date) -> tuple[CaseFacts, set[str]]:
         typed_deadlines=case.typed_deadlines.with_keys(),
         hearings=case.hearings.with_keys(),
         wanted_checks=case.wanted_checks.with_keys(),
+        consents=case.consents.with_keys(),
         identity=Identity.objects.filter(case=case).with_keys().first(),
     )
 
@@ -146,6 +157,7 @@ def facts_in(
     typed_deadlines: Iterable[Any] = (),
     hearings: Iterable[Any] = (),
     wanted_checks: Iterable[Any] = (),
+    consents: Iterable[Any] = (),
     identity: Identity | None = None,
 ) -> tuple[CaseFacts, set[str]]:
     """As read_facts(), from rows at hand."""
@@ -164,7 +176,7 @@ def facts_in(
         tasks=reader.tasks(tasks, case.country),
         procedures=in_procedure,
         arrivals=arrived,
-        home=reader.home(appeals, hearings, wanted_checks, case.country),
+        home=reader.home(appeals, hearings, wanted_checks, case.country) + reader.consents(consents),
         law=law.current(today),
         closed=case.status == Status.CLOSED,
     )

@@ -20,9 +20,11 @@ from django.utils.translation import gettext_lazy as _
 from cases.models import request_words as words
 from cases.models.attachment import Attachment, AttachmentKind
 from cases.models.case import Case, Category, Colour
+from cases.models.consent import Consent, Given, Purpose
 from cases.models.contact import ChannelKind, ContactChannel
 from cases.models.note import Note, Task
-from intake.models import Answer, HelpRequest, Message, NoMailbox, Photograph, State, Withdrawal
+from intake.models import Answer, Channel, HelpRequest, Message, NoMailbox, Photograph, State, Withdrawal
+from intake.words import Keep
 from staff import trail
 from staff.models import User
 from staff.roles import Act, may
@@ -48,6 +50,14 @@ CATEGORIES = {
     "conscript": Category.CONSCRIPT,
     "officer": Category.OFFICER,
     "relative": Category.RELATIVE,
+}
+
+# By which way a request came, and how the person therefore said that we may keep it.
+GIVEN = {
+    Channel.FORM: Given.FORM,
+    Channel.TELEPHONE: Given.CALL,
+    Channel.MAIL: Given.LETTER,
+    Channel.IN_PERSON: Given.IN_PERSON,
 }
 
 
@@ -219,6 +229,7 @@ def make_case(request: HelpRequest, *, caseworker: User | None, by: User, countr
             summary=words.summary(told),
         )
         _fill(case, row, told, by)
+        _carry_consent(case, row, told, by)
         _move(case, row.pk, ring, by)
         typed = row.content is not None
         row.box = row.content = None
@@ -244,6 +255,21 @@ def _fill(case: Case, row: HelpRequest, told: dict[str, Any], by: User) -> None:
     if due_on is not None:
         Task(case=case, text=words.event(told), due_on=due_on).save(by=by)
         case.refresh_deadlines()
+
+
+def _carry_consent(case: Case, row: HelpRequest, told: dict[str, Any], by: User) -> None:
+    """“As long as you help me” is a consent to keep the file. “Until you have answered” is none."""
+    if told.get("keep") != Keep.WHILE_HELPING:
+        return
+    sent = words.sent_at(told) or row.received_at
+    Consent(
+        case=case,
+        purpose=Purpose.KEEP,
+        given_on=sent.date(),
+        given_how=GIVEN.get(row.channel, Given.MESSAGE),
+        language=row.language,
+        remark=gettext("Said in the help request"),
+    ).save(by=by)
 
 
 def _day(text: Any) -> date | None:
