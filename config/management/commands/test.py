@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
@@ -24,7 +25,7 @@ class Command(BaseCommand):
         sys.exit(self.run_all(argv[2:]))
 
     def run_all(self, arguments: list[str]) -> int:
-        """The worst exit code of the runs, which take a core each."""
+        """The worst exit code of the runs."""
         from tests import machine
         from tests.cluster import NoCluster, cluster
 
@@ -46,23 +47,29 @@ class Command(BaseCommand):
         return self.pytest(arguments, folder / "sqlite").wait()
 
     def on_both(self, arguments: list[str], folder: Path, url: str) -> int:
-        """At the same time; what the second run says is shown after the first."""
-        with (folder / "said").open("w+") as said:
-            second = self.pytest(
-                ["--database-only", "-p", "no:cacheprovider", *arguments],
-                folder / "postgres",
-                url,
-                stdout=said,
-            )
-            try:
-                codes = {self.on_sqlite(arguments, folder), second.wait()}
-            finally:
-                second.kill()
+        """Two lanes, one for each core; what the second says is shown after the first.
+
+        Of the whole suite the browser's tests go into the second: with them the first took twice as long.
+        """
+        whole = not arguments
+        second = [("Postgres", ["--database-only", *arguments], url)]
+        second += [("Browser", ["-m", "browser"], "")] if whole else []
+        with (folder / "said").open("w+") as said, ThreadPoolExecutor(1) as lane:
+            others = lane.submit(self.in_turn, second, folder, said)
+            codes = {self.on_sqlite(["-m", "not browser"] if whole else arguments, folder), *others.result()}
             said.seek(0)
-            self.say("Postgres")
             shutil.copyfileobj(said, self.stdout)
         # -k may name tests that need no database; if neither run found one, that is the answer.
         return max(codes - {NO_TESTS_FOUND}, default=NO_TESTS_FOUND)
+
+    def in_turn(self, runs: list[tuple[str, list[str], str]], folder: Path, said: IO[str]) -> list[int]:
+        """The exit codes of `runs` (name, arguments, database), one after the other."""
+        codes = []
+        for name, arguments, url in runs:
+            print(f"\n=== {name} ===", file=said, flush=True)
+            run = self.pytest(["-p", "no:cacheprovider", *arguments], folder / name.lower(), url, stdout=said)
+            codes.append(run.wait())
+        return codes
 
     def without_postgres(self, sentence: str, worst: int) -> int:
         """A developer may go on without it; CI may not."""
