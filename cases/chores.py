@@ -16,7 +16,16 @@ from django.contrib.sessions.models import Session
 from django.db import close_old_connections
 
 from cases import files, inbox, recompute
-from cases.models import CompartmentOpening, Heartbeat, PlanTrouble, Pulse, RouteNote
+from cases.models import (
+    CompartmentOpening,
+    Heartbeat,
+    PlanTrouble,
+    Pulse,
+    RequestMark,
+    RequestTrace,
+    RouteNote,
+    request_marks,
+)
 from intake.models import Answer
 from staff import checkpoints
 from staff.models import DeviceReset
@@ -63,6 +72,12 @@ def erase_unanswered_requests(now: datetime) -> None:
     inbox.erase_unanswered(now)
 
 
+def forget_withdrawn(now: datetime) -> None:
+    """Marks of requests that were withdrawn: the public process erases the request and knows no more."""
+    if request_marks.sweep():
+        erasure.give_back_pages(RequestMark, RequestTrace)
+
+
 def sign_trail(now: datetime) -> None:
     """Sign where the trail's chain ends, once an hour; a chain that does not hold is a failing chore."""
     checkpoints.sign_new(now=now)
@@ -89,6 +104,7 @@ CHORES: tuple[Chore, ...] = (
     Chore("compartments", timedelta(minutes=30), close_compartments),
     Chore("uploads", timedelta(hours=12), sweep_uploads),
     Chore("old requests", timedelta(hours=6), erase_unanswered_requests),
+    Chore("withdrawn requests", timedelta(minutes=5), forget_withdrawn),
     Chore("read answers", timedelta(hours=1), destroy_read_answers),
 )
 

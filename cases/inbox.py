@@ -222,6 +222,8 @@ def hours_between(since: datetime, now: datetime) -> int:
 
 def length(hours: int) -> str:
     """A length of time in words: hours, from two days on days."""
+    if hours < 1:
+        return gettext("less than an hour")
     if hours < MOST_HOURS_AS_HOURS:
         return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
     days = hours // 24

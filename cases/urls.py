@@ -56,6 +56,7 @@ urlpatterns = [
         name="rule_new_version",
     ),
     path("desk/inbox/", desk.admin_view(inbox.show), name="inbox"),
+    path("desk/inbox/new/", desk.admin_view(inbox.new), name="request_new"),
     path("desk/inbox/<uuid:key>/", desk.admin_view(inbox.one), name="request"),
     path("desk/inbox/photograph/<uuid:key>/", desk.admin_view(inbox.photograph), name="request_photograph"),
     path("desk/digest/", desk.admin_view(digest.show), name="digest"),

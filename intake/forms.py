@@ -1,6 +1,7 @@
 """The public forms, and the content of a box: what `HelpForm.content` gives is what the desk reads.
 
-Keys of a request's content: `alias`, `safe` (how and when to answer, what never to write), `country`,
+Keys of a request's content: `alias`, `contact` (a phone or an account: only where staff typed the request),
+`safe` (how and when to answer, what never to write), `country`,
 `dangers`, `category`, `needs`, `text`, `papers`, `event`, `event_on` (ISO date or ""), `keep`, `language`,
 `sent_at` (ISO, to the minute) and `flags` (records of `triage.Flag`). Of an addition's: `kind` ("added" or
 "corrected"), `text`, `dangers`, `sent_at`, `flags`.
@@ -52,6 +53,10 @@ class Words(forms.CharField):
 class HelpForm(forms.Form):
     """The nine questions. None has to be answered, but something must be said."""
 
+    nothing_said: Any = _(
+        "Nothing is filled in yet. Tick what is true, or write a few words under question 6."
+    )
+
     alias = Words(max_length=60)
     safe = Words(max_length=500, rows=3)
     country = forms.ChoiceField(required=False)
@@ -91,21 +96,19 @@ class HelpForm(forms.Form):
         given = self.cleaned_data
         said = ("text", "dangers", "needs", "event", "event_on", "safe")
         if not self.errors and not any(given.get(name) for name in said):
-            raise ValidationError(
-                _("Nothing is filled in yet. Tick what is true, or write a few words under question 6.")
-            )
+            raise ValidationError(self.nothing_said)
         return given
 
-    def triage(self, *, today: date) -> triage.Triage:
+    def triage(self, *, today: date, source: triage.Source = triage.Source.PERSON) -> triage.Triage:
         """The flags that the answers raise. `today` is the day where it is latest, so that none is late."""
         given = self.cleaned_data
-        facts = [triage.Fact(triage.Danger(value)) for value in given["dangers"]]
+        facts = [triage.Fact(triage.Danger(value), source=source) for value in given["dangers"]]
         event, event_on = given["event"], given["event_on"]
         if event and event != Event.OTHER:
             danger = triage.Danger(event)
             days = None if event_on is None else (event_on - today).days
             hours = triage.unit_of(danger) is triage.Unit.HOURS_LEFT
-            facts.append(triage.Fact(danger, days * 24 if hours and days is not None else days))
+            facts.append(triage.Fact(danger, days * 24 if hours and days is not None else days, source))
         return triage.assess(facts)
 
     def plain(self) -> dict[str, str]:

@@ -31,7 +31,7 @@ from cases.admin.listing import (
 from cases.admin.parts import ADDED, PARTS
 from cases.admin.terms import accused, blocked, blocker_in, consents, freed_words, terms_of
 from cases.board import URGENCY_CLASS
-from cases.models import Case, CaseShare, IdentityDocument, Purpose, Status, Verdict, Vetting
+from cases.models import Case, CaseShare, IdentityDocument, Purpose, Status, Verdict, Vetting, requests
 from cases.models.compartment import offered_to
 from cases.models.erasing import may_erase
 from staff import trail
@@ -347,8 +347,11 @@ def case_head(case: Case) -> dict[str, Any]:
             damaged.append(marker(problem))
     dated.sort(key=lambda pair: pair[0])
     now = timezone.now()
+    origins, withdrawn = requests.origins(case)
     return {
         "case": case,
+        "origins": origins,
+        "withdrawn": withdrawn,
         "urgency_class": URGENCY_CLASS.get(case.colour, ""),
         "country": countries.name(case.country),
         "damaged": damaged,

@@ -31,6 +31,7 @@ from cases.models.proceeding import (
 )
 from cases.models.recomputation import Cause, LeaseLost, Recomputation, RecomputedCase
 from cases.models.reminder import DAILY, LeadTimes, Postbox, Reminder, ReminderState, Trouble
+from cases.models.request_marks import RequestMark, RequestTrace
 from cases.models.requests import RequestOutcome
 from cases.models.route import RouteNote
 from cases.models.sharing import CaseShare, Deputy
@@ -101,7 +102,9 @@ __all__ = [
     "RecomputedCase",
     "Reminder",
     "ReminderState",
+    "RequestMark",
     "RequestOutcome",
+    "RequestTrace",
     "RuleConfirmation",
     "RuleTable",
     "RouteNote",

@@ -143,11 +143,11 @@ class CaseQuerySet(KeptQuerySet["Case"]):
         case.open(by=by)
         return case
 
-    def open_from(self, request: HelpRequest, *, caseworker: User | None, by: User, country: str) -> Case:
-        """A new case of a help request, with all it holds; `requests.make_case` says what it raises."""
+    def open_from(self, request: HelpRequest, **how: Any) -> Case:
+        """A new case of a help request, with all it holds; see `requests.make_case`."""
         from cases.models import requests
 
-        return requests.make_case(request, caseworker=caseworker, by=by, country=country)
+        return requests.make_case(request, **how)
 
 
 class Case(KeepsHistory, OwnerModel):

@@ -14,11 +14,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from intake import countries
-from intake.models import Category
+from intake.models import Category, Channel
 from intake.triage import CLOCK_HOURS, Source, flag_of
 from intake.words import TOLD, Event, Keep, Need, Paper, why
 
 LONGEST_SUMMARY = 400
+# Beside the answers of a request that staff typed: what the person was told since.
+TOLD_LATER = "told_later"
 CHOICES: dict[str, Mapping[Any, Any]] = {
     "country": countries.COUNTRIES,
     "dangers": TOLD,
@@ -33,6 +35,7 @@ CHOICES: dict[str, Mapping[Any, Any]] = {
 QUESTIONS: dict[str, Any] = {
     "kind": _("What this is"),
     "alias": _("How to call the person"),
+    "contact": _("Phone or account"),
     "safe": _("How and when it is safe to answer, and what must never be written"),
     "dangers": _("In danger right now"),
     "text": _("In the person's own words"),
@@ -136,3 +139,20 @@ def event(told: Mapping[str, Any]) -> str:
 def copy_of_answer(text: str) -> str:
     """An answer as the case keeps it."""
     return gettext("Answer put into the mailbox:") + "\n" + text
+
+
+def noted_answers(told: Mapping[str, Any]) -> list[str]:
+    """What the person was told by another way than a mailbox, each in words, the oldest first."""
+    records = told.get(TOLD_LATER)
+    if not isinstance(records, list):
+        return []
+    return [note for each in records if isinstance(each, dict) if (note := noted(each))]
+
+
+def noted(record: Mapping[str, Any]) -> str:
+    """One note of what the person was told, on which day and how; "" for what is none."""
+    text, on, how = (text_of(record.get(name)) for name in ("text", "on", "how"))
+    if not text:
+        return ""
+    how = str(Channel(how).label) if how in Channel.values else how
+    return gettext("The person was told on %(day)s (%(how)s):") % {"day": on, "how": how} + "\n" + text

@@ -6,7 +6,7 @@ The request itself belongs to `intake`, which knows no staff; what became of it 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,14 +17,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from cases.models import request_marks
 from cases.models import request_words as words
-from cases.models.attachment import Attachment, AttachmentKind
-from cases.models.case import Case, Category, Colour
-from cases.models.consent import Consent, Given, Purpose
-from cases.models.contact import ChannelKind, ContactChannel
-from cases.models.note import Note, Task
-from intake.models import Answer, Channel, HelpRequest, Message, NoMailbox, Photograph, State, Withdrawal
-from intake.words import Keep
+from cases.models.case import Case, Category, Colour, Status
+from cases.models.note import Note
+from cases.models.request_filing import carry_consent, fill, move, opened
+from intake.models import Answer, HelpRequest, Message, NoMailbox, Photograph, State, Withdrawal
 from staff import trail
 from staff.models import User
 from staff.roles import Act, may
@@ -50,14 +48,6 @@ CATEGORIES = {
     "conscript": Category.CONSCRIPT,
     "officer": Category.OFFICER,
     "relative": Category.RELATIVE,
-}
-
-# By which way a request came, and how the person therefore said that we may keep it.
-GIVEN = {
-    Channel.FORM: Given.FORM,
-    Channel.TELEPHONE: Given.CALL,
-    Channel.MAIL: Given.LETTER,
-    Channel.IN_PERSON: Given.IN_PERSON,
 }
 
 
@@ -98,6 +88,12 @@ class Found(NamedTuple):
     additions: list[tuple[Message, dict[str, Any] | CannotOpen]]
     case: Case | None
 
+    @property
+    def words(self) -> list[dict[str, Any]]:
+        """What opened of it, the request first."""
+        told = [self.told, *(told for _row, told in self.additions)]
+        return [each for each in told if isinstance(each, dict)]
+
 
 def visible_to(user: User) -> models.QuerySet[HelpRequest]:
     """The requests that `user` may open: those that are no case yet, and those of cases they may open."""
@@ -113,10 +109,13 @@ def case_of(request: UUID) -> Case | None:
     return row.case if row else None
 
 
-def withdrawn_from(case: Case) -> datetime | None:
-    """The hour in which the person withdrew the request that `case` was made of."""
-    keys = RequestOutcome.objects.filter(case=case).values("request")
-    return Withdrawal.objects.filter(request__in=keys).values_list("withdrawn_at", flat=True).first()
+def origins(case: Case) -> tuple[list[UUID], datetime | None]:
+    """The requests of `case` that are there, and the hour in which the person withdrew one, if they did."""
+    keys = list(RequestOutcome.objects.filter(case=case).values_list("request", flat=True))
+    if not keys:
+        return [], None
+    gone = dict(Withdrawal.objects.filter(request__in=keys).values_list("request", "withdrawn_at"))
+    return [key for key in keys if key not in gone], max(gone.values(), default=None)
 
 
 def open_request(request: HelpRequest, *, by: User) -> Found:
@@ -124,12 +123,13 @@ def open_request(request: HelpRequest, *, by: User) -> Found:
 
     Raises KeyProblem, and then its clock runs on: this desk holds no mailbox key at all.
     """
-    ring = dropbox.ring()
+    # What staff typed opens without the mailbox's key.
+    ring = ring_for(request)
     case = case_of(request.pk)
-    moved = request.box is None and request.content is None
-    told = None if moved else _opened(request, ring)
+    moved = request.box is None and not request.is_typed
+    told = None if moved else opened(request, ring)
     rows = list(Message.objects.filter(request=request).order_by("received_at", "pk"))
-    additions = [(row, _opened(row, ring)) for row in rows]
+    additions = [(row, opened(row, ring)) for row in rows]
     with transaction.atomic():
         HelpRequest.objects.filter(pk=request.pk, state=State.NEW).update(state=State.OPENED)
         Message.objects.filter(pk__in=[row.pk for row in rows], opened=False).update(opened=True)
@@ -139,11 +139,11 @@ def open_request(request: HelpRequest, *, by: User) -> Found:
     return Found(request, told, additions, case)
 
 
-def _opened(row: Any, ring: dropbox.Ring) -> dict[str, Any] | CannotOpen:
-    try:
-        return dict(row.told(ring))
-    except CannotOpen as problem:
-        return problem
+def marks_of(found: Found) -> request_marks.Marks:
+    """Its phones, accounts and name; kept with it as long as it is no case: see request_marks."""
+    if found.case is not None or not found.words:
+        return request_marks.of_words(found.words)
+    return request_marks.keep(found.request.pk, found.words)
 
 
 def read_photograph(photograph: Photograph, *, by: User) -> bytes:
@@ -154,11 +154,8 @@ def read_photograph(photograph: Photograph, *, by: User) -> bytes:
     return content
 
 
-def answer(request: HelpRequest, text: str, *, by: User, at: datetime) -> None:
-    """Put an answer into the mailbox; where there is a case, it keeps a copy as a note.
-
-    Raises ValidationError with what to do instead.
-    """
+def checked_answer(text: str) -> str:
+    """The text of an answer as it goes out. Raises ValidationError with what to do instead."""
     text = text.strip()
     if not text:
         raise ValidationError(_("Write the answer first."))
@@ -167,10 +164,21 @@ def answer(request: HelpRequest, text: str, *, by: User, at: datetime) -> None:
             _("The answer has %(n)d characters; at most %(most)d fit. Send it in two.")
             % {"n": len(text), "most": LONGEST_ANSWER}
         )
+    return text
+
+
+def answer(request: HelpRequest, text: str, *, by: User, at: datetime, key: UUID | None = None) -> None:
+    """Put an answer into the mailbox; where there is a case, it keeps a copy as a note.
+
+    Once for one `key`. Raises ValidationError with what to do instead.
+    """
+    text = checked_answer(text)
     with transaction.atomic():
-        row, case = _locked(request), case_of(request.pk)
+        row, case = locked(request), case_of(request.pk)
+        if key is not None and Answer.objects.filter(pk=key).exists():
+            return
         try:
-            row.answer(text, at=at)
+            row.answer(text, at=at, key=key)
         except NoMailbox as problem:
             raise ValidationError(str(problem)) from None
         if case is not None:
@@ -185,7 +193,7 @@ def end(request: HelpRequest, state: str, *, by: User, reason: str) -> None:
     if not reason.strip():
         raise ValidationError(_("Say why: a colleague may have to answer for it later."))
     with transaction.atomic():
-        row = _locked(request)
+        row = locked(request)
         _require_no_case(row)
         record = {"reason": reason.strip(), "by": str(by.pk), "at": timezone.now().isoformat("T", "minutes")}
         outcome = RequestOutcome.objects.filter(request=row.pk).first() or RequestOutcome(request=row.pk)
@@ -199,7 +207,7 @@ def end(request: HelpRequest, state: str, *, by: User, reason: str) -> None:
 def take_up(request: HelpRequest, *, by: User) -> None:
     """Open a request again that was declined, referred or taken for spam. Raises ValidationError."""
     with transaction.atomic():
-        row = _locked(request)
+        row = locked(request)
         if row.state not in ENDS:
             raise ValidationError(_("This request is open already. Load the page again."))
         HelpRequest.objects.filter(pk=row.pk).update(state=State.OPENED)
@@ -207,20 +215,25 @@ def take_up(request: HelpRequest, *, by: User) -> None:
         trail.append(by, trail.Verb.REQUEST_TAKEN_UP, about=row.pk)
 
 
-def make_case(request: HelpRequest, *, caseworker: User | None, by: User, country: str) -> Case:
+def make_case(
+    request: HelpRequest, *, caseworker: User | None, by: User, country: str, key: UUID | None = None
+) -> Case:
     """Open a case with all that the request holds, sealed under the case's key; its boxes are erased.
 
-    The mailbox goes on working. The caller plans the reminders. Raises trail.Refused, ValidationError, a
-    kind of CannotOpen where the request does not open; then nothing has changed.
+    The mailbox goes on working. With `key`, the id of the new case, a second call gives the case of the
+    first. The caller plans the reminders. Raises trail.Refused, ValidationError, a kind of CannotOpen where
+    the request does not open; then nothing has changed.
     """
-    if not may(by, Act.WORK_INBOX):
-        raise trail.Refused(gettext("Your account may not decide on help requests. Ask a coordinator."))
+    require_inbox(by)
     with transaction.atomic():
-        row = _locked(request)
+        row = locked(request)
+        made = case_of(row.pk)
+        if made is not None and made.pk == key:
+            return made
         _require_no_case(row)
-        ring = dropbox.ring()
-        told = row.told(ring)
+        told = row.told(ring_for(row))
         case = Case.objects.open_case(
+            id=key,
             by=by,
             caseworker=caseworker,
             country=country,
@@ -228,93 +241,76 @@ def make_case(request: HelpRequest, *, caseworker: User | None, by: User, countr
             category=CATEGORIES.get(row.category, Category.UNKNOWN),
             summary=words.summary(told),
         )
-        _fill(case, row, told, by)
-        _carry_consent(case, row, told, by)
-        _move(case, row.pk, ring, by)
-        typed = row.content is not None
-        row.box = row.content = None
-        row.state = State.ACCEPTED
-        row.save(update_fields=["box", "content", "state"])
-        if typed:
-            erase_key(row.pk)
-        RequestOutcome.objects.filter(request=row.pk).delete()
-        RequestOutcome(request=row.pk, case=case).save(force_insert=True)
+        fill(case, row, told, by)
+        carry_consent(case, row, told, by)
+        _hand_over(case, row, by)
         trail.append(by, trail.Verb.REQUEST_ACCEPTED, case_id=case.pk, about=row.pk)
-        transaction.on_commit(lambda: give_back_pages(HelpRequest))
     return case
 
 
-def _fill(case: Case, row: HelpRequest, told: dict[str, Any], by: User) -> None:
-    """The words as a note, how to answer as a channel, and the date that was named as a task."""
-    Note(case=case, text=words.whole(told)).save(by=by)
-    safe = words.text_of(told.get("safe"))
-    if row.has_mailbox or safe:
-        mailbox = gettext("Mailbox of the help request") if row.has_mailbox else safe
-        ContactChannel(case=case, kind=ChannelKind.OTHER, value=mailbox, remark=safe or None).save(by=by)
-    due_on = _day(told.get("event_on"))
-    if due_on is not None:
-        Task(case=case, text=words.event(told), due_on=due_on).save(by=by)
-        case.refresh_deadlines()
+def merge_into(request: HelpRequest, case: Case, *, by: User) -> None:
+    """Put all that the request holds into a case that is there already, sealed under its key.
+
+    Notes, files, the way to answer and the date that was named come on top; nothing of the case changes. A
+    second call does nothing. Raises as make_case, trail.Refused also for a case that `by` may not open.
+    """
+    require_inbox(by)
+    case.require_visible_to(by)
+    with transaction.atomic():
+        row = locked(request)
+        made = case_of(row.pk)
+        if made is not None and made.pk == case.pk:
+            return
+        _require_no_case(row)
+        if case.erased or case.status == Status.CLOSED:
+            raise ValidationError(
+                _("This case is closed. Take it up again first, then put the request into it.")
+            )
+        fill(case, row, row.told(ring_for(row)), by)
+        _hand_over(case, row, by)
+        trail.append(by, trail.Verb.REQUEST_MERGED, case_id=case.pk, about=row.pk)
 
 
-def _carry_consent(case: Case, row: HelpRequest, told: dict[str, Any], by: User) -> None:
-    """“As long as you help me” is a consent to keep the file. “Until you have answered” is none."""
-    if told.get("keep") != Keep.WHILE_HELPING:
-        return
-    sent = words.sent_at(told) or row.received_at
-    Consent(
-        case=case,
-        purpose=Purpose.KEEP,
-        given_on=sent.date(),
-        given_how=GIVEN.get(row.channel, Given.MESSAGE),
-        language=row.language,
-        remark=gettext("Said in the help request"),
-    ).save(by=by)
+def require_inbox(user: User) -> None:
+    """Raises trail.Refused unless `user` may decide on help requests."""
+    if not may(user, Act.WORK_INBOX):
+        raise trail.Refused(gettext("Your account may not decide on help requests. Ask a coordinator."))
 
 
-def _day(text: Any) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
+def ring_for(row: HelpRequest) -> dropbox.Ring | None:
+    """The mailbox's keys, where the request or what is added to it needs them. Raises KeyProblem."""
+    return dropbox.ring() if row.box is not None or row.has_mailbox else None
+
+
+def _hand_over(case: Case, row: HelpRequest, by: User) -> None:
+    """Move what lies around the request, erase what was in it, and note that it belongs to `case`."""
+    move(case, row.pk, ring_for(row), by)
+    typed = row.is_typed
+    row.box = row.content = None
+    row.state = State.ACCEPTED
+    row.save(update_fields=["box", "content", "state"])
+    if typed:
+        erase_key(row.pk)
+    request_marks.drop([row.pk])  # the case holds them now
+    RequestOutcome.objects.filter(request=row.pk).delete()
+    RequestOutcome(request=row.pk, case=case).save(force_insert=True)
+    transaction.on_commit(lambda: give_back_pages(HelpRequest))
 
 
 def file_additions(request: HelpRequest, *, by: User) -> int:
     """Put what came into the mailbox of a case into the case; how many things. Raises ValidationError."""
     with transaction.atomic():
-        row, case = _locked(request), case_of(request.pk)
+        row, case = locked(request), case_of(request.pk)
         if case is None:
             raise ValidationError(_("There is no case of this request yet. Make one first."))
         case.require_visible_to(by)
-        moved = _move(case, row.pk, dropbox.ring(), by)
+        moved = move(case, row.pk, dropbox.ring(), by)
         trail.append(by, trail.Verb.REQUEST_FILED, case_id=case.pk, about=row.pk)
     return moved
 
 
-def _move(case: Case, request: UUID, ring: dropbox.Ring, by: User) -> int:
-    """Additions become notes, photographs files; what does not open stays where it is."""
-    gone: dict[Any, list[UUID]] = {Message: [], Photograph: []}
-    for message in Message.objects.filter(request=request).order_by("received_at", "pk"):
-        told = _opened(message, ring)
-        if not isinstance(told, CannotOpen):
-            Note(case=case, text=words.whole(told)).save(by=by)
-            gone[Message].append(message.pk)
-    photographs = Photograph.objects.filter(request=request).order_by("received_at", "pk")
-    for number, photograph in enumerate(photographs, 1):
-        try:
-            content = photograph.take(ring)
-        except CannotOpen:
-            continue
-        name, remark = f"photograph-{number}.jpg", gettext("Came with the help request")
-        Attachment.objects.keep(case, content, name=name, kind=AttachmentKind.OTHER, remark=remark, by=by)
-        gone[Photograph].append(photograph.pk)
-    for model, keys in gone.items():
-        model.objects.filter(pk__in=keys)._raw_delete(model.objects.db)
-    transaction.on_commit(lambda: give_back_pages(Message, Photograph))
-    return sum(map(len, gone.values()))
-
-
-def _locked(request: HelpRequest) -> HelpRequest:
+def locked(request: HelpRequest) -> HelpRequest:
+    """The request as it stands now, for one act at a time. Raises ValidationError where it is gone."""
     row = HelpRequest.objects.select_for_update().filter(pk=request.pk).first()
     if row is None:
         raise ValidationError(_("This request is gone: the person withdrew it, or its time was over."))
@@ -343,6 +339,7 @@ def forget(requests: Iterable[UUID]) -> int:
         for model in (Answer, Photograph, Message):
             model.objects.filter(request__in=keys)._raw_delete(model.objects.db)
         RequestOutcome.objects.filter(request__in=keys, case=None).delete()
+        request_marks.drop(keys)
         done, _by_model = HelpRequest.objects.filter(pk__in=keys).delete()
         transaction.on_commit(lambda: give_back_pages(HelpRequest, Message, Photograph, Answer, Reading))
     return done

@@ -36,3 +36,9 @@ valley vase viola wagon wave whistle window wren yarn
 
 LOOKS: tuple[str, ...] = tuple(_LOOKS.split())
 THINGS: tuple[str, ...] = tuple(_THINGS.split())
+
+
+def is_code_name(text: str) -> bool:
+    """Whether `text` could be a code name of the desk: "Quiet heron 27"."""
+    parts = text.casefold().split()
+    return len(parts) == 3 and parts[0] in LOOKS and parts[1] in THINGS and parts[2].isdecimal()

@@ -12,17 +12,26 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import get_resolver, reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases import inbox, reminders
+from cases import inbox, reminders, request_duplicates
 from cases.inbox import Kept
-from cases.models import Case, RequestOutcome, request_words, requests, safe_answers
+from cases.models import (
+    Case,
+    RequestOutcome,
+    request_words,
+    requests,
+    safe_answers,
+    typed_requests,
+)
 from cases.models.history import known
-from cases.views.request_forms import AcceptForm, AnswerForm, EndForm
+from cases.views import once
+from cases.views.request_forms import AcceptForm, AnswerForm, EndForm, MergeForm, ToldForm, TypedForm
+from intake.forms import latest_today
 from intake.models import Colour, HelpRequest, Photograph
 from staff import trail
 from staff.models import User
@@ -91,11 +100,12 @@ def one(request: HttpRequest, key: UUID) -> HttpResponseBase:
     except KeyProblem:
         context = {"title": pgettext("page", "Help request"), "no_keys": True}
         return render(request, "desk/request.html", desk.each_context(request) | context, status=503)
-    context = _page(found, user) | {
+    context = _page(found, user, _alike(found, user)) | {
         "title": pgettext("page", "Help request"),
         "forms": forms,
         "templates": safe_answers.choices(),
         "choosing": act,
+        "once": once.kept(request),
     }
     wrong = any(form.errors for form in forms.values())
     return render(
@@ -103,20 +113,62 @@ def one(request: HttpRequest, key: UUID) -> HttpResponseBase:
     )
 
 
+@sensitive_variables()
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponseBase:
+    """A request that came by telephone, messenger, a partner or in person; what is refused stays typed."""
+    user: Any = request.user
+    _require_inbox(user)
+    posted = request.method == "POST"
+    form = TypedForm(request.POST if posted else None, initial={"language": translation.get_language()})
+    if posted and form.is_valid():
+        now = timezone.now()
+        content, plain = form.typed(at=now)
+        typed_requests.enter(content, by=user, at=now, key=once.key(request), **plain)
+        colour = Colour(plain["colour"]).label
+        kept = _("Kept, sealed. It stands in the inbox as “%(colour)s”.")
+        messages.success(request, kept % {"colour": colour})
+        return redirect("inbox")
+    context = {
+        "title": _("New request by another way"),
+        "form": form,
+        "once": once.kept(request),
+    }
+    return render(
+        request,
+        "desk/request_new.html",
+        desk.each_context(request) | context,
+        status=422 if form.errors else 200,
+    )
+
+
 def _forms(request: HttpRequest, user: User, row: HelpRequest) -> dict[str, Any]:
     """The forms of the page; the one that was sent holds what was typed."""
     sent = request.POST.get("act", "") if request.method == "POST" else ""
     template = safe_answers.text(request.GET.get("answer", ""), row.language)
+    latest = latest_today(timezone.now())
     return {
+        "told": ToldForm(
+            request.POST if sent == "told" else None, latest=latest, initial={"on": timezone.localdate()}
+        ),
         "answer": AnswerForm(request.POST if sent == "answer" else None, initial={"text": template}),
         "accept": AcceptForm(
             request.POST if sent == "accept" else None, user=user, initial={"country": row.country}
         ),
+        "merge": MergeForm(request.POST if sent == "merge" else None, user=user),
         "end": EndForm(request.POST if sent == "end" else None),
     }
 
 
-def _page(found: requests.Found, user: User) -> dict[str, Any]:
+def _alike(found: requests.Found, user: User) -> list[request_duplicates.Alike]:
+    """Whom the request may be of; asked the same way whether anything is there or not."""
+    marks = requests.marks_of(found)
+    alike = request_duplicates.of(found.request.pk, marks, by=user, today=timezone.localdate())
+    return [each for each in alike if each.case is None or each.case != found.case]
+
+
+def _page(found: requests.Found, user: User, alike: list[request_duplicates.Alike]) -> dict[str, Any]:
     row, now = found.request, timezone.now()
     outcome = RequestOutcome.objects.filter(request=row.pk, case=None).first()
     left, read = requests.answers_left(row.pk)
@@ -129,6 +181,7 @@ def _page(found: requests.Found, user: User) -> dict[str, Any]:
         "additions": [_told(told) for _message, told in found.additions],
         "photographs": list(photographs.values_list("pk", flat=True)),
         "case": found.case,
+        "alike": [(each, ", ".join(map(str, each.reasons))) for each in alike],
         "ended": row.state in requests.ENDS,
         "why_ended": (known(outcome, "record") or {}).get("reason", "") if outcome else "",
         "answers": left,
@@ -154,6 +207,7 @@ def _told(told: Any) -> dict[str, Any]:
         return {"moved": True}
     return {
         "answers": request_words.answers(told),
+        "noted": request_words.noted_answers(told),
         "flags": [(line, URGENCY_CLASS[Colour(line.colour)]) for line in request_words.flags(told)],
         "sent_at": request_words.sent_at(told),
     }
@@ -169,8 +223,16 @@ def _act(request: HttpRequest, row: HelpRequest, act: str, forms: dict[str, Any]
         if act == "accept":
             return _accept(request, row, form)
         if act == "answer":
-            requests.answer(row, form.cleaned_data["text"], by=user, at=timezone.now())
+            text, key = form.cleaned_data["text"], once.key(request)
+            requests.answer(row, text, by=user, at=timezone.now(), key=key)
             messages.success(request, _("The answer lies in the mailbox. Only the person can open it."))
+        elif act == "told":
+            typed_requests.note_told(
+                row, **form.cleaned_data, by=user, at=timezone.now(), key=once.key(request)
+            )
+            messages.success(request, _("Noted: the person was told."))
+        elif act == "merge":
+            return _merge(request, row, form)
         elif act == "end":
             requests.end(row, form.cleaned_data["state"], by=user, reason=form.cleaned_data["reason"])
             messages.success(request, _("Noted, with the reason. The mailbox goes on working."))
@@ -191,7 +253,11 @@ def _accept(request: HttpRequest, row: HelpRequest, form: AcceptForm) -> HttpRes
     try:
         with transaction.atomic():
             case = Case.objects.open_from(
-                row, caseworker=form.caseworker(), by=user, country=form.cleaned_data["country"]
+                row,
+                caseworker=form.caseworker(),
+                by=user,
+                country=form.cleaned_data["country"],
+                key=once.key(request),
             )
             reminders.plan_case(case)
             transaction.on_commit(reminders.ring)
@@ -201,6 +267,24 @@ def _accept(request: HttpRequest, row: HelpRequest, form: AcceptForm) -> HttpRes
         ) from None
     messages.success(
         request, _("The case is open: everything was moved into it, and the mailbox goes on working.")
+    )
+    return redirect("admin:cases_case_change", case.pk)
+
+
+def _merge(request: HttpRequest, row: HelpRequest, form: MergeForm) -> HttpResponseBase:
+    user: Any = request.user
+    case = form.case()
+    try:
+        with transaction.atomic():
+            requests.merge_into(row, case, by=user)
+            reminders.plan_case(case)
+            transaction.on_commit(reminders.ring)
+    except CannotOpen:
+        raise ValidationError(
+            _("What the person wrote does not open, so it cannot be moved into the case.")
+        ) from None
+    messages.success(
+        request, _("The request is in this case now: look at the newest notes. Its mailbox goes on working.")
     )
     return redirect("admin:cases_case_change", case.pk)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
@@ -9,22 +10,109 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from cases import countries
+from cases.models import Case, request_words
 from cases.models.requests import ENDS, LONGEST_ANSWER
+from cases.models.words import is_code_name
+from intake.forms import HelpForm, Words, latest_today
+from intake.models import Channel, Language
+from intake.triage import Source
+from intake.words import DANGERS, TOLD, Event
 from staff.models import User
 from staff.roles import ALLOWED, Act, may
 
 LONGEST_REASON = 1000
+# The ways by which a request may come that is not the public form.
+CHANNELS = [(each.value, each.label) for each in Channel if each is not Channel.FORM]
+
+
+def _answer(label: Any, rows: int) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        max_length=LONGEST_ANSWER,
+        widget=forms.Textarea({"rows": rows, "autocomplete": "off"}),
+        error_messages={
+            "required": _("Write the answer first."),
+            "max_length": _(
+                "The answer has %(show_value)d characters; at most %(limit_value)d fit. Send it in two."
+            ),
+        },
+    )
 
 
 class AnswerForm(forms.Form):
     """An answer into the mailbox."""
 
-    text = forms.CharField(
-        label=_("Answer"),
-        max_length=LONGEST_ANSWER,
-        widget=forms.Textarea({"rows": 8, "autocomplete": "off"}),
-        error_messages={"required": _("Write the answer first.")},
+    text = _answer(_("Answer"), 8)
+
+
+class ToldForm(forms.Form):
+    """What a person without a mailbox was told: how, on which day, in which words."""
+
+    how = forms.ChoiceField(
+        label=_("How the person was told"),
+        choices=[("", "–"), *CHANNELS],
+        error_messages={"required": _("Choose how the person was told.")},
     )
+    on = forms.DateField(
+        label=_("On which day"),
+        input_formats=["%Y-%m-%d", "%d.%m.%Y"],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={
+            "required": _("Choose the day on which the person was told."),
+            "invalid": _("Write the day as 2026-11-22."),
+        },
+    )
+    text = _answer(_("What the person was told"), 4)
+
+    def __init__(self, *args: Any, latest: date, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="told_%s", **kwargs)
+        self.latest = latest
+
+    def clean_on(self) -> date:
+        """Refuse a day that lies ahead: nobody was told anything yet."""
+        day: date = self.cleaned_data["on"]
+        if day > self.latest:
+            raise ValidationError(_("This day lies ahead. Note it once the person was told."))
+        return day
+
+
+class TypedForm(HelpForm):
+    """The questions of the public form, as staff ask them of somebody who did not use it."""
+
+    nothing_said = _("Nothing is filled in yet. Tick what is true, or write a few words of what was told.")
+    channel = forms.ChoiceField(
+        label=_("How the request came"),
+        choices=[("", "–"), *CHANNELS],
+        error_messages={"required": _("Choose how the request came.")},
+    )
+    language = forms.ChoiceField(label=_("Language of the person"), choices=Language.choices)
+    contact = Words(max_length=200)
+    field_order = ("channel", "language", "alias", "contact", "safe", "country", "dangers", "category")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        for name, field in fields.items():
+            field.label = request_words.QUESTIONS.get(name, field.label)
+        fields["dangers"].choices = [(danger.value, TOLD[danger]) for danger in DANGERS]
+        fields["country"].choices = [("", _("Another one, or not known")), *fields["country"].choices[1:]]
+        fields["category"].choices = [("", _("Not known yet")), *fields["category"].choices]
+        fields["event"].choices = [
+            ("", _("Nothing that is known of")),
+            *((each.value, TOLD.get(each.value, each.label)) for each in Event),  # type: ignore[call-overload]
+        ]
+
+    def typed(self, *, at: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What is sealed of the request, and its readable columns."""
+        found = self.triage(today=latest_today(at), source=Source.STAFF)
+        language = self.cleaned_data["language"]
+        content = self.content(found, language=language, at=at)
+        channel = content.pop("channel")
+        return content, self.plain() | {
+            "channel": channel,
+            "language": language,
+            "colour": int(found.colour),
+        }
 
 
 class EndForm(forms.Form):
@@ -81,4 +169,30 @@ class AcceptForm(forms.Form):
         found = User.objects.active().filter(username=name, team=self.user.team_id).first()
         if found is None:
             raise ValidationError(_("Choose a colleague from the list, then press “Make a case”."))
+        return found
+
+
+class MergeForm(forms.Form):
+    """The case that a request belongs to already, by its code name."""
+
+    into = forms.CharField(
+        label=_("Code name of the case"),
+        max_length=60,
+        widget=forms.TextInput({"autocomplete": "off"}),
+        error_messages={"required": _("Type the code name of the case, such as “Quiet heron 27”.")},
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="merge_%s", **kwargs)
+        self.user = user
+
+    def case(self) -> Case:
+        """The case, if its reader may open it. Raises ValidationError, alike for every other one."""
+        typed = " ".join(self.cleaned_data["into"].split()).capitalize()
+        found = None
+        # Databases log parameters: what is no code name is not asked for.
+        if is_code_name(typed):
+            found = Case.objects.visible_to(self.user).filter(code_name=typed).first()
+        if found is None:
+            raise ValidationError(_("You have no case with this code name. Check it, or make a new case."))
         return found

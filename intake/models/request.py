@@ -54,9 +54,16 @@ class HelpRequestQuerySet(SealedQuerySet["HelpRequest"]):
             Photograph.objects.receive(request.pk, photographs, at=at)
         return request
 
-    def type_in(self, content: Mapping[str, Any], *, at: datetime, **plain: Any) -> HelpRequest:
-        """Keep what staff typed of a request that came by another way, under a record key of its own."""
-        request = HelpRequest(received_at=whole_hour(at), content=dict(content), **plain)
+    def type_in(
+        self, content: Mapping[str, Any], *, at: datetime, key: uuid.UUID | None = None, **plain: Any
+    ) -> HelpRequest:
+        """Keep what staff typed of a request that came by another way, under a record key of its own.
+
+        `key`: the id it gets; a second one with the same id is an IntegrityError.
+        """
+        request = HelpRequest(
+            id=key or uuid.uuid4(), received_at=whole_hour(at), content=dict(content), **plain
+        )
         request.save(force_insert=True)
         return request
 
@@ -167,6 +174,11 @@ class HelpRequest(Boxed, OwnerModel):
             super().prepare_insert([row for row in rows if row.box is None], using=using, may_skip=may_skip)
 
     @property
+    def is_typed(self) -> bool:
+        """Whether its words are here and staff typed them; opens nothing."""
+        return self.__dict__.get("content") is not None
+
+    @property
     def has_mailbox(self) -> bool:
         """Whether the person can read answers with a return phrase."""
         return self.lookup is not None
@@ -180,16 +192,16 @@ class HelpRequest(Boxed, OwnerModel):
             return dict(self.content)
         return opened_content(self.take(ring or dropbox.ring()))
 
-    def answer(self, text: str, *, at: datetime) -> Answer:
+    def answer(self, text: str, *, at: datetime, key: uuid.UUID | None = None) -> Answer:
         """Put an answer into the mailbox: only the phrase opens it, the desk no more than anybody else.
 
-        The request is ANSWERED unless its state says more already. Raises NoMailbox.
+        The request is ANSWERED unless its state says more already; `key`: the answer's id. Raises NoMailbox.
         """
         if self.public_key is None:
             raise NoMailbox(
                 _("This request has no mailbox. Answer in the way that the person named as safe.")
             )
-        answer = Answer(request=self)
+        answer = Answer(id=key or uuid.uuid4(), request=self)
         content = packed({"text": text, "sent_at": at.isoformat(timespec="minutes")})
         answer.box = dropbox.seal_to(bytes(self.public_key), content, bound_to=place(Answer.label, answer.pk))
         with transaction.atomic():
