@@ -7,6 +7,7 @@ import hypothesis
 import pytest
 
 from tests.databases import fresh_databases, use_in_this_process
+from tests.ready_schema import migrated_once
 
 # How long an example takes says nothing where two runs share a small machine.
 hypothesis.settings.register_profile("desk", deadline=None)
@@ -57,6 +58,13 @@ def keys(tmp_path_factory, django_test_environment):
     keyring.reset()
     call_command("vault", "init", "--keys-only")
     return folder
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_test_environment):
+    """pytest-django asks for it before it makes the tables."""
+    with migrated_once():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

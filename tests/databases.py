@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests import ready_schema
+
 ROOT = Path(__file__).resolve().parent.parent
 # What a test process passes on; the rest of the developer's environment must not reach it.
 PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "CI", "CHROMIUM", "POSTGRES_BIN")
@@ -43,6 +45,8 @@ def fresh_databases(folder: Path, keys: Path) -> Iterator[Callable[[], OwnDataba
     """Gives a function that makes a fresh database each time it is called; the template is migrated once."""
     make = _postgres_copy if os.environ.get("DATABASE_URL") else _sqlite_copy
     template = make(folder / "template", keys, None)
+    if make is _sqlite_copy:
+        ready_schema.copy_to(Path(template.name))
     for command in (("migrate", "--verbosity", "0"), ("vault", "init")):
         done = template.manage(*command)
         assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"

@@ -1,0 +1,71 @@
+"""Tests start from tables that were migrated once: migrating again takes longer than most tests.
+
+A SQLite file for each state of the migrations and of what they read; CI makes its tables anew each time.
+"""
+
+import hashlib
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from unittest import mock
+
+from tests.machine import ON_CI
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / ".pytest_cache" / "schema"
+# What decides how the tables look and what lies in them: migrations, and what they import or load.
+SOURCES = ("*/migrations/*.py", "staff/append_only.py", "cases/rules/**/*.*", "requirements.txt")
+
+
+def _kept() -> Path | None:
+    """Where the tables of today's migrations are kept, or None where they have to be made anew."""
+    if ON_CI or os.environ.get("DATABASE_URL"):
+        return None
+    state = hashlib.sha256()
+    for pattern in SOURCES:
+        for path in sorted(ROOT.glob(pattern)):
+            if path.is_file() and path.suffix != ".pyc":
+                state.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes() + b"\0")
+    return FOLDER / f"{state.hexdigest()}.sqlite3"
+
+
+@contextmanager
+def migrated_once() -> Iterator[None]:
+    """The first `migrate` in this process copies the kept tables, or keeps those that it makes."""
+    from django.core import management
+    from django.db import connection
+
+    kept, migrate = _kept(), management.call_command
+
+    def call(name: str, *arguments: object, **options: object) -> object:
+        if name != "migrate" or kept is None:
+            return migrate(name, *arguments, **options)
+        patched.stop()
+        connection.ensure_connection()
+        if kept.exists():
+            with closing(sqlite3.connect(kept)) as source:
+                return source.backup(connection.connection)
+        said = migrate(name, *arguments, **options)
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        unfinished = kept.with_suffix(f".{os.getpid()}")
+        with closing(sqlite3.connect(unfinished)) as target:
+            connection.connection.backup(target)
+        unfinished.replace(kept)
+        return said
+
+    patched = mock.patch.object(management, "call_command", call)
+    patched.start()
+    try:
+        yield
+    finally:
+        patched.stop()
+
+
+def copy_to(database: Path) -> None:
+    """Put the kept tables where another process will look for its database, if there are any."""
+    kept = _kept()
+    if kept is not None and kept.exists():
+        shutil.copyfile(kept, database)
