@@ -18,9 +18,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from staff import trail
-from staff.forms import AccountForm, CloseForm, InviteForm, ResetForm, RoleForm, TeamForm
+from staff.forms import AccountForm, ApprovalForm, CloseForm, InviteForm, ResetForm, RoleForm, TeamForm
 from staff.models import CannotInvite, DeviceReset, Invitation, RoleGrant, Team, User
-from staff.models.grants import INVITATION_HOURS
+from staff.models.grants import INVITATION_HOURS, NeedsCode
 from staff.roles import Act, Role, may
 from staff.sites import DeskModelAdmin, desk
 from staff.stepup import step_up_required
@@ -257,6 +257,9 @@ class DecisionAdmin(DeskModelAdmin):
     act: Act
     title: Any
     advice: Any
+    approved: Any = _("Approved. It is in effect now.")
+    # What has to be typed to approve; nothing is needed to refuse.
+    approval_form: Any = None
     list_filter = ("state",)
     list_select_related = ("subject", "requested_by", "decided_by")
 
@@ -296,25 +299,40 @@ class DecisionAdmin(DeskModelAdmin):
         asked: Any = get_object_or_404(
             self.model._default_manager.select_related("subject", "requested_by"), pk=key
         )
-        if request.method == "POST":
-            approved = "approve" in request.POST
+        approving = "approve" in request.POST
+        form = self.approval_form(request.POST if approving else None) if self.approval_form else None
+        if request.method == "POST" and (not approving or form is None or form.is_valid()):
             try:
-                (asked.approve if approved else asked.refuse)(by=by)
-            except ValidationError as problem:
-                trail.append(by, trail.Verb.REFUSED, about=asked.subject_id, fields=[self.opts.model_name])
-                messages.error(request, " ".join(problem.messages))
+                self._decide(request, asked, by, form, approving=approving)
+            except NeedsCode as problem:
+                form.add_error("code", problem)
             else:
-                done = _("Approved. It is in effect now.") if approved else _("The request was refused.")
-                messages.success(request, done)
-            return redirect(f"admin:staff_{self.opts.model_name}_changelist")
+                return redirect(f"admin:staff_{self.opts.model_name}_changelist")
         context = desk.each_context(request) | {
             "title": self.title,
             "advice": self.advice,
             "facts": self.facts(asked),
+            "form": form,
             "opts": self.opts,
             "back": reverse(f"admin:staff_{self.opts.model_name}_changelist"),
         }
-        return render(request, "staff/decide.html", context)
+        wrong = form is not None and form.is_bound
+        return render(request, "staff/decide.html", context, status=422 if wrong else 200)
+
+    def _decide(self, request: HttpRequest, asked: Any, by: User, form: Any, *, approving: bool) -> None:
+        """Decide, and say how it went; NeedsCode goes on to the page that asks for the code."""
+        try:
+            if approving:
+                asked.approve(by=by, **(form.cleaned_data if form else {}))
+            else:
+                asked.refuse(by=by)
+        except ValidationError as problem:
+            trail.append(by, trail.Verb.REFUSED, about=asked.subject_id, fields=[self.opts.model_name])
+            if isinstance(problem, NeedsCode):
+                raise
+            messages.error(request, " ".join(problem.messages))
+        else:
+            messages.success(request, self.approved if approving else _("The request was refused."))
 
 
 @admin.register(RoleGrant, site=desk)
@@ -323,11 +341,19 @@ class RoleGrantAdmin(DecisionAdmin):
 
     act = Act.APPROVE_ROLES
     title = _("Decide on a role")
-    advice = _("Approve only if you know who this person is and have spoken with them yourself.")
+    advice = _(
+        "Call the person on a number that you know, or meet them. Approve only with the code that they read "
+        "to you themselves. The administrator must not pass it on: whoever kept the invitation could be "
+        "behind this account. Ask too whether they alone chose the password, set up the phone and hold the "
+        "backup codes."
+    )
+    approval_form = ApprovalForm
     list_display = ("subject", "role", "state", "requested_by", "requested_at", "decided_by")
 
     def facts(self, asked: Any) -> list[tuple[Any, Any]]:
-        return [(_("Role"), asked.get_role_display()), *super().facts(asked)]
+        set_up = _("already set up") if asked.code() else _("not set up yet: there is no code to read to you")
+        role = (_("Role"), asked.get_role_display())
+        return [role, *super().facts(asked), (_("Second factor"), set_up)]
 
 
 @admin.register(DeviceReset, site=desk)
@@ -336,7 +362,14 @@ class DeviceResetAdmin(DecisionAdmin):
 
     act = Act.RESET_DEVICES
     title = _("Decide on a reset")
-    advice = _("Approve only after you have heard it from the person. All their sessions end at once.")
+    advice = _(
+        "Approve only after you have heard it from the person. All their sessions end at once. A role that "
+        "sees cases or the trail ends too, until a coordinator approves it for the new phone."
+    )
+    approved = _(
+        "Approved. The person signs in and sets up a new phone. A coordinator then approves the role on "
+        "“Role requests”, with the code that the person reads to them."
+    )
     list_display = ("subject", "also_password", "state", "requested_by", "requested_at", "decided_by")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:

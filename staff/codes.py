@@ -19,6 +19,12 @@ def new_code(bits: int) -> str:
     return "-".join(letters[i : i + GROUP] for i in range(0, length, GROUP))
 
 
+def spelled(secret: bytes, letters: int) -> str:
+    """The first `letters` letters that stand for `secret`, five bits each, in groups of four."""
+    text = "".join(ALPHABET[byte % len(ALPHABET)] for byte in secret[:letters])
+    return "-".join(text[i : i + GROUP] for i in range(0, letters, GROUP))
+
+
 def normalise(typed: str) -> str:
     """What was typed, without spaces, hyphens and the usual misreadings."""
     return "".join(typed.lower().split()).translate(LOOK_ALIKES)

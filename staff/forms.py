@@ -120,6 +120,20 @@ class RoleForm(forms.Form):
     role = forms.ChoiceField(label=_("Role to ask for"), choices=Role)
 
 
+class ApprovalForm(forms.Form):
+    """The code that the person reads to the coordinator who approves their role."""
+
+    code = forms.CharField(
+        label=_("The code that the person reads to you"),
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none", "autofocus": True}
+        ),
+        help_text=_("It stands on their own page “Your account”. To refuse, none is needed."),
+        error_messages={"required": _("Type the code. Only the person can read it to you.")},
+    )
+
+
 class CloseForm(forms.Form):
     """Closing an account that still holds cases is said twice."""
 

@@ -102,6 +102,7 @@ class Verb(models.TextChoices):
     ROLE_REQUESTED = "role_requested", _("asked for a role")
     ROLE_GRANTED = "role_granted", _("granted a role")
     ROLE_REFUSED = "role_refused", _("refused a role")
+    ROLE_LAPSED = "role_lapsed", _("let a role lapse until it is approved anew")
     ACCOUNT_CHANGED = "account_changed", _("changed the account")
     ACCOUNT_DEACTIVATED = "account_deactivated", _("deactivated the account")
     ACCOUNT_REACTIVATED = "account_reactivated", _("reactivated the account")

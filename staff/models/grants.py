@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,11 +15,19 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from staff import codes, trail
+from staff.models.devices import TotpDevice
 from staff.models.user import User
 from staff.roles import Act, Role, may, needs_approval
+from vault.keyring import keyed_hashes
 
 INVITATION_HOURS = 48
 INVITATION_BITS = 100
+# Forty bits: short enough to be read out in a call, and only a coordinator may guess at all.
+APPROVAL_LETTERS = 8
+
+
+class NeedsCode(ValidationError):
+    """The coordinator did not type the code that the person reads to them."""
 
 
 class RoleGrantQuerySet(models.QuerySet["RoleGrant"]):
@@ -43,6 +52,23 @@ class RoleGrantQuerySet(models.QuerySet["RoleGrant"]):
             if not needs_approval(role):
                 grant._take_effect(decided_by=None, actor=by)
         return grant
+
+    def lapse(self, subject: User, *, asked_by: User, by: User) -> None:
+        """Take a role that needs approval away, and ask for it anew on behalf of `asked_by`.
+
+        For an account whose second factor or password was just replaced by others: until a coordinator hears
+        the code of the new phone from the person, nobody knows who holds that phone.
+        """
+        role = Role(subject.role) if subject.role else None
+        if role is None or not needs_approval(role):
+            return
+        User.objects.filter(pk=subject.pk).update(role="")
+        subject.role = ""
+        trail.append(by, trail.Verb.ROLE_LAPSED, about=subject.pk, reason=str(role))
+        # Another role may be asked for already: that request then waits for the code of the new phone.
+        if not self.open().filter(subject=subject).exists():
+            self.create(subject=subject, role=role, requested_by=asked_by)
+            trail.append(asked_by, trail.Verb.ROLE_REQUESTED, about=subject.pk, reason=str(role))
 
     def grant_from_console(self, subject: User, role: Role, *, approved_by: User | None = None) -> RoleGrant:
         """Grant a role from code, on the machine itself: the first people, the demo. No page calls this."""
@@ -79,6 +105,8 @@ class RoleGrant(models.Model):
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("decided by")
     )
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True, editable=False)
+    # Not a foreign key: the app goes when the person moves to another phone, and this row stays.
+    device = models.UUIDField(null=True, blank=True, editable=False)
 
     objects = RoleGrantQuerySet.as_manager()
 
@@ -111,6 +139,16 @@ class RoleGrant(models.Model):
                 violation_error_message=_("A role that sees case files needs a coordinator who approves it."),
             ),
             models.CheckConstraint(
+                name="role_seeing_cases_is_for_whoever_holds_the_phone",
+                condition=~Q(state="approved")
+                | Q(device__isnull=False)
+                | Q(origin="console")
+                | Q(role=Role.ADMINISTRATOR),
+                violation_error_message=_(
+                    "Type the code that the person reads to you from their own account page."
+                ),
+            ),
+            models.CheckConstraint(
                 name="role_request_has_a_requester",
                 condition=Q(origin="console", requested_by__isnull=True)
                 | Q(origin="page", requested_by__isnull=False),
@@ -134,14 +172,58 @@ class RoleGrant(models.Model):
     def __str__(self) -> str:
         return f"{self.subject} – {self.get_role_display()}"
 
-    def approve(self, *, by: User) -> None:
+    def code(self) -> str:
+        """What the subject reads to the coordinator; "" while no authenticator app is in force.
+
+        It follows from this request and from the app, so that another phone has another code and nothing of
+        it is stored.
+        """
+        found = self._codes(self._app())
+        return found[0] if found else ""
+
+    def _app(self) -> TotpDevice | None:
+        device: TotpDevice | None = TotpDevice.objects.filter(user=self.subject_id, confirmed=True).first()
+        return device
+
+    def _codes(self, app: TotpDevice | None) -> list[str]:
+        """The code under each codes key of the ring: one may be changed between reading and typing."""
+        if app is None:
+            return []
+        found = keyed_hashes("codes", "role-approval", str(self.pk), str(self.subject_id), str(app.pk))
+        return [codes.spelled(secret, APPROVAL_LETTERS) for secret in found]
+
+    def approve(self, *, by: User, code: str) -> None:
         """Let the role take effect. `by` is a coordinator, neither the requester nor the subject.
 
-        Raises trail.Refused where `by` is no coordinator, else ValidationError with a sentence for the page.
+        `code` is what the person read to `by` from their own account page. Whoever holds the phone can read
+        it; that this is the person meant, only a coordinator can hear who knows them. Raises trail.Refused
+        where `by` is no coordinator, NeedsCode where the code is not that of the phone, else ValidationError
+        with a sentence for the page.
         """
         with transaction.atomic():
             self._decide(by=by)
+            self.device = self._heard(code)
             self._take_effect(decided_by=by, actor=by)
+
+    def _heard(self, typed: str) -> uuid.UUID:
+        """The id of the app whose code `typed` is."""
+        app = self._app()
+        if app is None:
+            raise ValidationError(
+                _(
+                    "This person has not set up their second factor yet. They sign in first, "
+                    "then read you the code."
+                )
+            )
+        said = codes.normalise(typed).encode()
+        if not any(hmac.compare_digest(codes.normalise(code).encode(), said) for code in self._codes(app)):
+            raise NeedsCode(
+                _(
+                    "This is not the code of their phone. Let the person read it to you again, from “Your "
+                    "account”."
+                )
+            )
+        return app.pk  # type: ignore[no-any-return]
 
     def refuse(self, *, by: User) -> None:
         """Decide that the role does not take effect; raises as approve()."""
@@ -171,9 +253,9 @@ class RoleGrant(models.Model):
         try:
             self.full_clean(validate_unique=False)
         except ValidationError:
-            self.refresh_from_db(fields=["state", "decided_by", "decided_at"])
+            self.refresh_from_db(fields=["state", "decided_by", "decided_at", "device"])
             raise
-        self.save(update_fields=["state", "decided_by", "decided_at"])
+        self.save(update_fields=["state", "decided_by", "decided_at", "device"])
 
 
 class CannotInvite(ValidationError):
@@ -190,11 +272,19 @@ class InvitationManager(models.Manager["Invitation"]):
         """
         if by is not None and not may(by, Act.MANAGE_ACCOUNTS):
             raise trail.Refused(_("Only an administrator invites people."))
-        if user.has_usable_password() or not user.is_active:
-            raise CannotInvite(_("This person already chose a password, or the account is closed."))
         now = now or timezone.now()
         code = codes.new_code(INVITATION_BITS)
         with transaction.atomic():
+            user = User.objects.select_for_update().get(pk=user.pk)
+            if user.has_usable_password() or not user.is_active:
+                raise CannotInvite(_("This person already chose a password, or the account is closed."))
+            if by is not None and needs_approval(user.role):
+                raise CannotInvite(
+                    _(
+                        "The role of this account is in effect already: whoever has the code would have the "
+                        "role. Invite this person again on the console, with “manage.py invite”."
+                    )
+                )
             self.filter(user=user, used_at=None).delete()
             self.create(
                 user=user,
@@ -223,7 +313,9 @@ class InvitationManager(models.Manager["Invitation"]):
                 raise CannotInvite(
                     _("This code is wrong, used already, or older than 48 hours. Ask for a new invitation.")
                 )
-            user = invitation.user
+            user = User.objects.select_for_update().get(pk=invitation.user_id)
+            if user.has_usable_password():
+                raise CannotInvite(_("This code was used already. Ask for a new invitation."))
             validate_password(password, user)
             # Only one of two simultaneous attempts changes this row.
             if not self.filter(pk=invitation.pk, used_at=None).update(used_at=now):
@@ -251,6 +343,16 @@ class Invitation(models.Model):
     class Meta:
         verbose_name = _("invitation")
         verbose_name_plural = _("invitations")
+        constraints = [
+            models.UniqueConstraint(
+                name="invitation_one_open_code",
+                fields=["user"],
+                condition=Q(used_at=None),
+                violation_error_message=_(
+                    "This person has a code already. Make a new one: the old one ends."
+                ),
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.user)

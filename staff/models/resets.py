@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from staff import trail
 from staff.models.devices import BackupSheet, TotpDevice
-from staff.models.user import User
-from staff.roles import ALLOWED, Act, may
+from staff.models.grants import RoleGrant
+from staff.models.user import User, UserQuerySet
+from staff.roles import ALLOWED, Act, may, needs_approval
 from vault.fields import SealedCharField
 from vault.models import SealedModel
 from vault.queryset import SealedQuerySet
@@ -55,15 +56,26 @@ class DeviceResetQuerySet(SealedQuerySet["DeviceReset"]):
         with transaction.atomic():
             self.filter(subject=subject).expire(now=timezone.now())
             reset.full_clean()
+            if needs_approval(subject.role) and not approvers(subject):
+                raise ValidationError(
+                    _(
+                        "Nobody is left who could approve the role anew afterwards. Reset this one on the "
+                        "console, with “manage.py reset_second_factor”."
+                    )
+                )
             reset.save()
             trail.append(by, trail.Verb.DEVICE_RESET_REQUESTED, about=subject.pk, reason=reason)
         return reset
 
     def reset_from_console(self, subject: User, *, reason: str) -> DeviceReset:
-        """Reset at once, on the machine itself. Raises ValidationError while two people could do it."""
+        """Reset at once, on the machine itself. Raises ValidationError while two people could do it.
+
+        The role stays: whoever has a shell on the machine could give it anyway, and nobody may be left who
+        could approve it anew.
+        """
         if not reason.strip():
             raise ValidationError(_("Say why: it stands on the trail."))
-        if helpers(subject) >= NEEDED_ON_THE_DESK:
+        if can_be_helped(subject):
             raise ValidationError(_("Two people can do this on the desk. Ask them."))
         reset = DeviceReset(
             subject=subject,
@@ -78,10 +90,22 @@ class DeviceResetQuerySet(SealedQuerySet["DeviceReset"]):
         return reset
 
 
-def helpers(subject: User) -> int:
-    """How many people other than `subject` may ask for or approve a reset."""
+def helpers(subject: User) -> UserQuerySet:
+    """The people other than `subject` who may ask for or approve a reset."""
     people = User.objects.active().accepted().filter(role__in=ALLOWED[Act.RESET_DEVICES])
-    return people.exclude(pk=subject.pk).count()
+    return people.exclude(pk=subject.pk)
+
+
+def approvers(subject: User) -> UserQuerySet:
+    """Those of them who may approve a role."""
+    return helpers(subject).filter(role__in=ALLOWED[Act.APPROVE_ROLES])
+
+
+def can_be_helped(subject: User) -> bool:
+    """Whether enough people are left on the desk: two for the reset, one of them to approve the role anew."""
+    if needs_approval(subject.role) and not approvers(subject):
+        return False
+    return helpers(subject).count() >= NEEDED_ON_THE_DESK
 
 
 class DeviceReset(SealedModel):
@@ -212,3 +236,10 @@ class DeviceReset(SealedModel):
             subject.save(update_fields=["password"])
         subject.end_sessions()
         trail.append(by, trail.Verb.DEVICE_RESET, about=subject.pk, reason=str(self.reason))
+        if by is not None:
+            RoleGrant.objects.lapse(subject, asked_by=self._asks_anew(by), by=by)
+
+    def _asks_anew(self, by: User) -> User:
+        """Who asks for the role that lapses: who asks does not decide, so it is the one who could not."""
+        asked: Any = self.requested_by
+        return next((one for one in (asked, by) if not may(one, Act.APPROVE_ROLES)), asked)

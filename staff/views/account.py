@@ -44,6 +44,7 @@ def account(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Saved."))
         return redirect("account")
     left = BackupCode.objects.filter(sheet__user=user).count()
+    waiting = RoleGrant.objects.open().filter(subject=user).first()
     context = {
         "title": _("Your account"),
         "person": user,
@@ -51,7 +52,8 @@ def account(request: HttpRequest) -> HttpResponse:
         "codes_left": left,
         "few_codes": left <= FEW_CODES,
         "sessions": len(sessions.of(user)),
-        "waiting": RoleGrant.objects.open().filter(subject=user).first(),
+        "waiting": waiting,
+        "approval_code": waiting.code() if waiting else "",
     }
     return page(request, "account", context, wrong=form.is_bound)
 

@@ -31,7 +31,7 @@ PAGE_ROWS = 100
 # Of these the reason speaks of accounts and of the house. Elsewhere it may speak of a person's file.
 REASON_SHOWN = frozenset(
     {
-        *(Verb.ROLE_REQUESTED, Verb.ROLE_GRANTED, Verb.TRAIL_CUT),
+        *(Verb.ROLE_REQUESTED, Verb.ROLE_GRANTED, Verb.ROLE_LAPSED, Verb.TRAIL_CUT),
         *(Verb.DEVICE_RESET_REQUESTED, Verb.DEVICE_RESET, Verb.DEVICE_RESET_REFUSED),
     }
 )

@@ -51,10 +51,11 @@ def set_back_sessions(desk, *, minutes):
 
 
 def test_from_the_first_code_to_a_lost_phone(tmp_path):
-    """Done when one person enrols, a code works once, paper works once, and two others reset a lost phone.
+    """Done when one person enrols, a code works once, paper works once, and two others reset a lost phone,
+    whose new one a coordinator must hear of.
 
     Sabotage: `self.last_step` instead of `self.last_step + 1` in verify_token(); drop the deletion of the
-    devices from DeviceReset._take_away().
+    devices, or lapse(), from DeviceReset._take_away().
     """
     with running_desk(tmp_path) as desk, chromium(desk.url, width=390) as browser:
         page = browser.page
@@ -108,6 +109,27 @@ def test_from_the_first_code_to_a_lost_phone(tmp_path):
         type_code(page, code_of(secret, desk, "olga with a new phone"))
         assert page.locator("ul.codes code").count() == 10
         page.click("a.button")
+        # Her role waits until a coordinator hears the code of the new phone from her.
+        page.wait_for_url(re.compile("/account/"))
+        heard = page.locator(".read-out code").inner_text()
+        assert browser.fits()
+        browser.picture("code-to-read-out")
+        sign_out(page)
+        sign_in(page, desk, desk.account("petra"))
+        page.goto(f"{desk.url}/desk/staff/rolegrant/")
+        page.click("a[href$='/decide/']")
+        assert "must not pass it on" in page.inner_text("#content-main")
+        page.fill(CODE, "0000-0000")
+        page.click("button[name=approve]")
+        page.wait_for_selector("text=not the code of their phone")
+        assert browser.fits()
+        browser.picture("approve-with-the-code")
+        page.fill(CODE, heard)
+        page.click("button[name=approve]")
+        page.wait_for_url(re.compile("/rolegrant/$"))
+        sign_out(page)
+        type_password(page, desk, olga)
+        type_code(page, code_of(secret, desk, "olga with a new phone"))
         page.wait_for_url(re.compile("/desk/"))
         assert browser.fits()
         assert browser.errors == [] or all("422" in error for error in browser.errors)

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from staff import codes
-from staff.models import Invitation, RoleGrant, TrailRow, User
+from staff.models import Invitation, RoleGrant, TotpDevice, TrailRow, User
 from staff.trail import Verb
 from tests.staff.flow import signed_in
 
@@ -29,12 +29,26 @@ def test_one_way_from_invitation_to_the_desk(client, anton, petra):
     nina = User.objects.get(username="nina")
     signed_in(hers, nina)
     assert hers.get("/desk/")["Location"].startswith("/account/")
-    assert "waits for a coordinator" in hers.get("/account/").content.decode()
+    page = hers.get("/account/").content.decode()
+    assert "waits for a coordinator" in page
+    read_out = re.search(r'class="read-out"><code>([0-9a-z]{4}-[0-9a-z]{4})</code>', page)[1]
     his = signed_in(Client(), petra)
     grant = RoleGrant.objects.get(subject=nina)
     assert f"/desk/staff/rolegrant/{grant.pk}/decide/" in his.get("/desk/staff/rolegrant/").content.decode()
-    assert his.post(f"/desk/staff/rolegrant/{grant.pk}/decide/", {"approve": "1"}).status_code == 302
+    decide = f"/desk/staff/rolegrant/{grant.pk}/decide/"
+    page = his.get(decide).content.decode()
+    assert "must not pass it on" in page
+    assert read_out not in page
+    assert "already set up" in page
+    for sent, said in (({}, "Only the person can read it"), ({"code": "0000-0000"}, "not the code of their")):
+        answer = his.post(decide, {"approve": "1"} | sent)
+        assert answer.status_code == 422
+        assert said in answer.content.decode()
+        assert not User.objects.get(pk=nina.pk).is_staff
+    assert TrailRow.objects.filter(verb=Verb.REFUSED, actor=petra).count() == 1
+    assert his.post(decide, {"approve": "1", "code": read_out}).status_code == 302
     assert User.objects.get(pk=nina.pk).is_staff
+    assert "read-out" not in hers.get("/account/").content.decode()
 
 
 def test_the_code_is_shown_once_and_lies_nowhere(client, anton):
@@ -126,10 +140,11 @@ def test_only_coordinators_decide_on_roles(name, status, client, request, anton,
     """Sabotage: drop the `may` line of decide_view() and of RoleGrant._decide()."""
     nina = User.objects.create_user("nina")
     grant = RoleGrant.objects.request(nina, "caseworker", by=anton)
+    TotpDevice.enrol(nina)
     client = signed_in(client, request.getfixturevalue(name))
     path = f"/desk/staff/rolegrant/{grant.pk}/decide/"
     assert client.get(path).status_code == status
-    answer = client.post(path, {"approve": "1"})
+    answer = client.post(path, {"approve": "1", "code": grant.code()})
     assert answer.status_code == (302 if status == 200 else 403)
     assert User.objects.get(pk=nina.pk).role == ("caseworker" if status == 200 else "")
 
@@ -148,7 +163,8 @@ def test_an_own_role_is_decided_by_somebody_else_and_the_try_is_kept(client, pet
     User.objects.filter(pk=petra.pk).update(role="coordinator")
     grant = RoleGrant.objects.request(petra, "coordinator", by=anton)
     signed_in(client, petra)
-    answer = client.post(f"/desk/staff/rolegrant/{grant.pk}/decide/", {"approve": "1"}, follow=True)
+    sent = {"approve": "1", "code": grant.code()}
+    answer = client.post(f"/desk/staff/rolegrant/{grant.pk}/decide/", sent, follow=True)
     assert "This is your own role" in answer.content.decode()
     assert RoleGrant.objects.get(pk=grant.pk).state == "requested"
     assert TrailRow.objects.filter(verb=Verb.REFUSED, actor=petra).exists()

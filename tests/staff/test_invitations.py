@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from staff import codes
@@ -43,6 +44,33 @@ def test_a_code_ends_after_48_hours(nina, anton):
     assert Invitation.objects.open_for(code, now=now + timedelta(hours=47, minutes=59))
     with pytest.raises(CannotInvite):
         Invitation.objects.accept(code, GOOD, now=now + timedelta(hours=48))
+
+
+def test_a_role_in_effect_is_never_invited_from_a_page(anton, team):
+    """Or an administrator would be whom the console made coordinator. Sabotage: drop needs_approval() from
+    issue().
+    """
+    first = User.objects.create_user("first", role="coordinator", team=team)
+    with pytest.raises(CannotInvite, match="on the console"):
+        Invitation.objects.issue(first, by=anton)
+    assert Invitation.objects.open_for(Invitation.objects.issue(first, by=None))
+
+
+def test_a_second_open_code_is_impossible(nina, anton):
+    """Two made at once would leave the administrator one. Sabotage: drop invitation_one_open_code."""
+    Invitation.objects.issue(nina, by=anton)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Invitation.objects.create(user=nina, code_hash="x", valid_until_at=timezone.now())
+
+
+def test_a_code_does_not_replace_a_password(nina, anton):
+    """Sabotage: drop has_usable_password() from accept()."""
+    code = Invitation.objects.issue(nina, by=anton)
+    nina.set_password(GOOD)
+    nina.save()
+    with pytest.raises(CannotInvite, match="used already"):
+        Invitation.objects.accept(code, "another harbour in summer")
+    assert User.objects.get(pk=nina.pk).check_password(GOOD)
 
 
 def test_a_new_code_ends_the_old_one(nina, anton):
