@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -42,9 +42,17 @@ class Kind(StrEnum):
     PROCEDURE_STEP = Term.STEP.value
     AUTHORITY_DUE = Term.AUTHORITY.value
     OBLIGATION = "obligation"
+    TERM_PASSED = "term_passed"
     HOME_HEARING = "home_hearing"
     WANTED_CHECK = "wanted_check"
     CONSENT_END = "consent_end"
+
+
+# Terms that the law counts from a fact: of those that were over before anybody here counted them it is asked
+# whether they were kept.
+COUNTED = frozenset(
+    {Kind.APPLY_BY, Kind.APPEAL_END, Kind.PROCEDURE_STEP, Kind.AUTHORITY_DUE, Kind.OBLIGATION}
+)
 
 
 @dataclass(frozen=True)
@@ -129,7 +137,8 @@ class CaseFacts:
 class Due:
     """A deadline that must exist. `source` names its fact ("stay:<uuid>"), unique in a case with `kind`.
 
-    Where several terms hang on one fact, the term's name follows it ("application:<uuid>:kz-05").
+    Where several terms hang on one fact, the term's name follows it ("application:<uuid>:kz-05"); where it is
+    asked about a term that is over, its last day follows that.
 
     `rule`: the version of the legal rule that the day was counted by ("kz-2023@2"), "" where none was.
     `question`: no date that the law sets, but the day since when something is asked; while the question is
@@ -161,6 +170,24 @@ def derive(facts: CaseFacts) -> tuple[Due, ...]:
         *_of_home(facts),
     )
     return tuple(sorted(found, key=lambda due: (due.due_on, due.kind, due.source)))
+
+
+def with_questions(
+    dues: Iterable[Due], *, watched: Collection[tuple[str, str]], today: date
+) -> tuple[Due, ...]:
+    """`dues`, but a counted term that was over before it was ever watched becomes a question, due at once.
+
+    "Overdue" would blame somebody for a day that passed before the file was opened, and hide the days that
+    were really missed. `watched`: kind and source of the deadlines that the desk has kept an eye on. The
+    source of a question names the day ("stay:<uuid>:kz-01:2026-10-06"): another day is asked about afresh.
+    """
+    found = []
+    for due in dues:
+        if due.kind in COUNTED and due.due_on < today and (due.kind, due.source) not in watched:
+            source = f"{due.source}:{due.due_on.isoformat()}"
+            due = Due(Kind.TERM_PASSED, source, today, due.country, due.rule, question=True)
+        found.append(due)
+    return tuple(found)
 
 
 def _of_stays(facts: CaseFacts) -> Iterator[Due]:

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cases import countries, demo_access, demo_procedures
-from cases.deadlines import derive, open_questions
+from cases.deadlines import derive, open_questions, with_questions
 from cases.demo_crossings import crossings
 from cases.demo_words import (
     APPLICATIONS,
@@ -184,7 +184,8 @@ def _one_case(
     asked = open_questions(facts)
     for application in applications:
         application.asks = asked[f"application:{application.pk}"]
-    batch.deadlines += [demo_procedures.stored(case, due, number) for due in derive(facts)]
+    dues = with_questions(derive(facts), watched=(), today=today)
+    batch.deadlines += [demo_procedures.stored(case, due, number) for due in dues]
 
 
 def _case(
@@ -247,7 +248,8 @@ def _stays(
             entered_on=entered,
             basis=dice.choice(["visa_free", "visa_free", "asylum_certificate", "permit"]),
             registered_place="Registered at an office address. (Invented.)",
-            registered_place_from=entered + timedelta(3),
+            # Some have just moved: their duty to register still runs.
+            registered_place_from=today if entered.day % 4 == 0 else entered + timedelta(3),
             actual_place="Lives with friends across town. (Invented.)",
             last_legal_day=soonest,
             last_legal_day_source="Entry stamp, counted with the lawyer",

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from cases import countries
 from cases.clocks import arrival_clocks, clocks, duties
-from cases.deadlines import Kind
+from cases.deadlines import COUNTED, Kind
 from cases.models import (
     Appeal,
     Application,
@@ -49,11 +49,6 @@ PARENTS = {"appeal": ("application",), "hearing": ("proceeding",)}
 TYPED = "t-"
 
 
-COUNTED = frozenset(
-    {Kind.APPLY_BY, Kind.APPEAL_END, Kind.PROCEDURE_STEP, Kind.AUTHORITY_DUE, Kind.OBLIGATION}
-)
-
-
 @dataclass(frozen=True)
 class Origin:
     """Where a date comes from, in words, and the part of the case page to look at ("" if unknown)."""
@@ -77,12 +72,21 @@ def origins(rows: Iterable[Deadline]) -> dict[UUID, Origin]:
 
 def _source(row: Deadline) -> tuple[str, UUID | None, str]:
     """The table, the row and the term that a source names ("application:<uuid>:kz-05")."""
-    table, _colon, rest = str(shown(row, "source")).partition(":")
-    key, _colon, term = rest.partition(":")
+    table, key, term, *_day = [*str(shown(row, "source")).split(":"), "", ""]
     try:
         return table, UUID(key), term
     except ValueError:
         return table, None, term
+
+
+def counted_day(row: Deadline) -> date | None:
+    """The last day of the term it is about; of a question, the day that was over. None: unknown."""
+    if row.kind != Kind.TERM_PASSED:
+        return row.due_on if row.opens() else None
+    try:
+        return date.fromisoformat(str(shown(row, "source")).rpartition(":")[2])
+    except ValueError:
+        return None
 
 
 def _origin(
@@ -98,6 +102,8 @@ def _origin(
     words = _arrival(fact) if term and table == "stay" else _WORDS[table](fact)
     if term:
         words = f"{words}: {_of_term(term, shown(row, 'rule'))}"
+    if row.kind == Kind.TERM_PASSED:
+        words = gettext("Its last day was %(day)s. %(term)s") % {"day": counted_day(row), "term": words}
     return Origin(Truncator(words).chars(LONGEST), anchor)
 
 
@@ -114,7 +120,7 @@ def _of_term(term: str, rule: Any) -> str:
 
 def is_counted(row: Deadline) -> bool:
     """Whether the date is a term of a procedure or a duty, which told() explains."""
-    return row.kind in COUNTED
+    return row.kind in COUNTED or row.kind == Kind.TERM_PASSED
 
 
 def told(row: Deadline) -> Told | None:

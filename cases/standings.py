@@ -78,6 +78,7 @@ NEXT_STEPS = (
     DeadlineKind.APPEAL_END,
     DeadlineKind.PROCEDURE_STEP,
     DeadlineKind.AUTHORITY_DUE,
+    DeadlineKind.TERM_PASSED,
 )
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases import countries
-from cases.deadlines import Due, Kind, fact_of
+from cases.deadlines import Due, Kind, fact_of, with_questions
 from cases.models.care import Care, new_care
 from cases.models.history import known
 from staff import trail
@@ -51,6 +51,7 @@ class DeadlineKind(models.TextChoices):
     PROCEDURE_STEP = Kind.PROCEDURE_STEP.value, _("Step in the procedure")
     AUTHORITY_DUE = Kind.AUTHORITY_DUE.value, _("The authority must act by this day")
     OBLIGATION = Kind.OBLIGATION.value, _("Duty after arrival")
+    TERM_PASSED = Kind.TERM_PASSED.value, _("Term already over: was it kept?")
     HOME_HEARING = Kind.HOME_HEARING.value, _("Hearing at home")
     WANTED_CHECK = Kind.WANTED_CHECK.value, _("Look into the wanted list again")
     CONSENT_END = Kind.CONSENT_END.value, _("Consent ends: ask the person again")
@@ -123,8 +124,17 @@ class DeadlineQuerySet(SealedQuerySet["Deadline"]):
         rows = Q(due_week__in=[week for week in weeks if week is not None])
         return self.filter(rows | Q(due_week__isnull=True) if None in weeks else rows)
 
-    def apply(self, case: Case, dues: Sequence[Due], *, unreadable: Collection[str] = ()) -> Applied:
+    def apply(
+        self,
+        case: Case,
+        dues: Sequence[Due],
+        *,
+        unreadable: Collection[str] = (),
+        today: date | None = None,
+    ) -> Applied:
         """Make the deadlines of `case` exactly `dues`.
+
+        With `today`, terms that were over before they were ever watched are stored as questions.
 
         A date that moved is armed afresh; one that did not keeps who saw it, until when it sleeps and whether
         it is done, and is not written. What is true no longer is cancelled, except where its fact (`source`
@@ -134,6 +144,9 @@ class DeadlineQuerySet(SealedQuerySet["Deadline"]):
             # Two people saving one case at the same moment must not both add its deadlines.
             type(case)._base_manager.select_for_update().filter(pk=case.pk).values_list("pk").first()
             stored = _by_source(case, self.filter(case=case))
+            if today is not None:
+                watched = {key for key, row in stored.items() if row.state != DeadlineState.CANCELLED}
+                dues = with_questions(dues, watched=watched, today=today)
             wanted = {(due.kind, due.source): due for due in dues}
             new = [Deadline.of(case, due) for key, due in wanted.items() if key not in stored]
             secrets.SystemRandom().shuffle(new)  # the order of insertion is readable

@@ -191,7 +191,7 @@ def apply_facts(case: Case, *, today: date) -> set[str]:
     from cases.models.deadline import Deadline
 
     facts, damaged = read_facts(case, today=today)
-    Deadline.objects.apply(case, derive(facts), unreadable=damaged)
+    Deadline.objects.apply(case, derive(facts), unreadable=damaged, today=today)
     write_questions(case.applications.all(), facts)
     return damaged
 

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from cases import board, explanations, lawbook, month, provenance, reminders
 from cases.board import Mark, Part, Whose
-from cases.models import Case, Deadline, DeadlineState
+from cases.models import Case, Deadline, DeadlineKind, DeadlineState
 from cases.views.forms import CareForm
 from staff import trail
 from staff.roles import Act, may, sees_cases
@@ -224,6 +224,8 @@ def deadline(request: HttpRequest, key: UUID) -> HttpResponseBase:
         "back": form.came_from_text or request.GET.urlencode(),
         "board": Asked.of(form.came_from if request.method == "POST" else request.GET, user).address(),
         "counted": provenance.is_counted(row),
+        "counted_day": provenance.counted_day(row),
+        "passed": row.kind == DeadlineKind.TERM_PASSED,
         "told": provenance.told(row),
         "rule": shown(row, "rule") or "",
         "open": row.state == DeadlineState.OPEN,

@@ -50,6 +50,7 @@ def test_the_demo_has_forty_cases_in_six_countries_and_something_in_every_sectio
     kinds = set(Deadline.objects.values_list("kind", flat=True))
     assert kinds >= {"stay_end", "document_end", "application_check", "interview", "hearing", "task"}
     assert kinds >= {"apply_by", "obligation", "appeal_end", "home_hearing", "wanted_check", "authority_due"}
+    assert "term_passed" in kinds
     assert Blocker.objects.filter(waits_for__isnull=False).exists()
     assert Application.objects.filter(stage="travel_document_refused").exists()
     assert Application.objects.filter(stage="status_unknown").exists()
