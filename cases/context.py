@@ -48,6 +48,7 @@ def main_links(request: HttpRequest) -> list[Link]:
         (sees_cases(user), _("Cases"), "admin:cases_case_changelist", "g c"),
         (sees_cases(user), pgettext("page", "Applications"), "applications", "g p"),
         (may(user, Act.SIGN_DIGEST), pgettext("page", "Digest"), "digest", "g s"),
+        (may(user, Act.SEE_STATISTICS), pgettext("page", "Statistics"), "statistics", "g n"),
         (may(user, Act.READ_RULES), pgettext("page", "Rules"), "rules", "g l"),
         (sees_cases(user), pgettext("page", "Access"), "access", "g x"),
         (may(user, Act.SEE_ACCOUNTS), _("Accounts"), "admin:staff_user_changelist", "g a"),

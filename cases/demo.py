@@ -204,6 +204,7 @@ def _case(
         category=category,
         status="closed" if closed else dice.choice(["new", "open", "open", "waiting"]),
         colour=_colour((soonest - today).days),
+        opened_on=today - timedelta(20 + number * 7 % 700),
         summary=f"{STORIES[category]} (Invented.)",
         closed_on=today - timedelta(12) if closed else None,
         closing_reason="Recognised and settled. (Invented.)" if closed else None,

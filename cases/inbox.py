@@ -137,7 +137,7 @@ def erase_unanswered(now: datetime) -> int:
     done = 0
     while keys := list(ending(now - timedelta(days=KEEP_DAYS)).values_list("pk", flat=True)[:ERASED_AT_ONCE]):
         with transaction.atomic():
-            requests.forget(keys)
+            requests.forget(keys, counted=True)
             for key in keys:
                 trail.append(None, trail.Verb.REQUEST_ERASED, about=key, at=now)
         done += len(keys)

@@ -13,13 +13,13 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import TextChoices
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext
 
 from cases import countries
 from cases.board import days_left_words, nearness
-from cases.models import Application, ApplicationKind, Case, Deadline, DeadlineKind, Stage
+from cases.models import Application, Case, Deadline, DeadlineKind
 from cases.models.application import standing
+from cases.models.groups import Group, group_of
 from cases.models.stages import FINISHED
 from cases.models.term_words import ask_code
 from staff.models import User
@@ -28,48 +28,6 @@ from vault.cipher import CannotOpen
 
 NAMES_IN_A_CELL = 2
 COUNTRIES_AT_ONCE = 10
-
-
-class Group(TextChoices):
-    """The columns of the table."""
-
-    PREPARED = "prepared", pgettext_lazy("applications", "In preparation")
-    TRAVEL = "travel", pgettext_lazy("applications", "Travel document or visa")
-    TRAVEL_REFUSED = (
-        "travel_refused",
-        pgettext_lazy("applications", "Travel document refused; no decision on protection"),
-    )
-    BEGUN = "begun", pgettext_lazy("applications", "Asked for, lodged")
-    EXAMINED = "examined", pgettext_lazy("applications", "Being examined")
-    GRANTED = "granted", pgettext_lazy("applications", "Granted")
-    REFUSED = "refused", pgettext_lazy("applications", "Refused")
-    APPEALED = "appealed", pgettext_lazy("applications", "On appeal")
-    ENDED = "ended", pgettext_lazy("applications", "Withdrawn or ended")
-    UNKNOWN = "unknown", pgettext_lazy("applications", "Status unknown")
-
-
-S = Stage
-_GROUPS: dict[str, Group] = {
-    S.DRAFT: Group.PREPARED,
-    S.INTENTION_DECLARED: Group.BEGUN,
-    S.REGISTERED: Group.BEGUN,
-    S.LODGED: Group.BEGUN,
-    S.RESPONSIBILITY_CHECK: Group.EXAMINED,
-    S.TRANSFER_DECISION: Group.EXAMINED,
-    S.INTERVIEW_SCHEDULED: Group.EXAMINED,
-    S.INTERVIEW_DONE: Group.EXAMINED,
-    S.DECISION_PENDING: Group.EXAMINED,
-    S.GRANTED_REFUGEE: Group.GRANTED,
-    S.GRANTED_SUBSIDIARY: Group.GRANTED,
-    S.GRANTED_OTHER: Group.GRANTED,
-    S.REFUSED: Group.REFUSED,
-    S.APPEAL_PENDING: Group.APPEALED,
-    S.APPEAL_ALLOWED: Group.APPEALED,
-    S.APPEAL_DISMISSED: Group.APPEALED,
-    S.WITHDRAWN: Group.ENDED,
-    S.CEASED: Group.ENDED,
-    S.STATUS_UNKNOWN: Group.UNKNOWN,
-}
 # What may be next on an application; each of these deadlines names it in its source.
 NEXT_STEPS = (
     DeadlineKind.APPLICATION_CHECK,
@@ -80,13 +38,6 @@ NEXT_STEPS = (
     DeadlineKind.AUTHORITY_DUE,
     DeadlineKind.TERM_PASSED,
 )
-
-
-def group_of(kind: str, stage: str) -> Group:
-    """The column of an application."""
-    if kind == ApplicationKind.TRAVEL_DOCUMENT and stage not in (S.DRAFT, S.WITHDRAWN, S.STATUS_UNKNOWN):
-        return Group.TRAVEL_REFUSED if stage == S.TRAVEL_REFUSED else Group.TRAVEL
-    return _GROUPS[stage]
 
 
 class Entry(NamedTuple):

@@ -19,6 +19,7 @@ from cases.views import (
     readers,
     rules,
     search,
+    statistics,
 )
 from staff.sites import desk
 
@@ -59,5 +60,23 @@ urlpatterns = [
     path("desk/inbox/new/", desk.admin_view(inbox.new), name="request_new"),
     path("desk/inbox/<uuid:key>/", desk.admin_view(inbox.one), name="request"),
     path("desk/inbox/photograph/<uuid:key>/", desk.admin_view(inbox.photograph), name="request_photograph"),
+    path("desk/statistics/", desk.admin_view(statistics.show), name="statistics"),
+    path("desk/statistics/csv/<str:kind>/", desk.admin_view(statistics.exact_csv), name="statistics_csv"),
+    path("desk/statistics/published/", desk.admin_view(statistics.published), name="published"),
+    path(
+        "desk/statistics/published/<str:kind>/<str:code>/",
+        desk.admin_view(statistics.one),
+        name="publication",
+    ),
+    path(
+        "desk/statistics/published/<str:kind>/<str:code>/csv/",
+        desk.admin_view(statistics.one_csv),
+        name="publication_csv",
+    ),
+    path(
+        "desk/statistics/publish/<str:kind>/<str:code>/",
+        desk.admin_view(statistics.publish),
+        name="publish_statistics",
+    ),
     path("desk/digest/", desk.admin_view(digest.show), name="digest"),
 ]

@@ -17,6 +17,7 @@ TABLES = {
     "staff_checkpoint": ("id", "signature"),
     "cases_legalrule": ("id", "ref"),
     "cases_ruleconfirmation": ("id",),
+    "cases_publication": ("id", "place"),
 }
 MESSAGE = "this table only grows"
 

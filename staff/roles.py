@@ -36,6 +36,7 @@ class Act(TextChoices):
     EXPORT_CASES = "export_cases", _("export a case for the person themselves")
     ERASE_CASES = "erase_cases", _("erase a case for good")
     SIGN_DIGEST = "sign_digest", _("read and sign the digest")
+    SEE_STATISTICS = "see_statistics", _("see the statistics, and publish them without small numbers")
     READ_RULES = "read_rules", _("read the legal rules")
     MANAGE_RULES = "manage_rules", _("change and confirm legal rules")
     SEE_READERS = "see_readers", _("see who opened a case of the own team")
@@ -67,6 +68,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.EXPORT_CASES: frozenset({CW, CO}),
     Act.ERASE_CASES: frozenset({CO}),
     Act.SIGN_DIGEST: frozenset({CO}),
+    Act.SEE_STATISTICS: frozenset({CO}),
     Act.READ_RULES: frozenset({CW, LA, CO}),
     Act.MANAGE_RULES: frozenset({LA}),
     Act.SEE_READERS: frozenset({CO}),

@@ -83,6 +83,8 @@ class Verb(models.TextChoices):
     DIGEST_SIGNED = "digest_signed", _("signed the digest")
     RECORD_CREATED = "record_created", _("added a record")
     RECORD_CHANGED = "record_changed", _("changed a record")
+    STATISTICS_PUBLISHED = "statistics_published", _("published the figures of a period")
+    STATISTICS_EXPORTED = "statistics_exported", _("downloaded statistics")
     RULE_CHANGED = "rule_changed", _("made a new version of a legal rule")
     RULE_CONFIRMED = "rule_confirmed", _("confirmed a legal rule")
     SIGNED_IN = "signed_in", _("signed in")

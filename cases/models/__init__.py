@@ -29,6 +29,7 @@ from cases.models.proceeding import (
     WantedFinding,
     WantedList,
 )
+from cases.models.publication import Publication, StatisticsKind
 from cases.models.recomputation import Cause, LeaseLost, Recomputation, RecomputedCase
 from cases.models.reminder import DAILY, LeadTimes, Postbox, Reminder, ReminderState, Trouble
 from cases.models.request_marks import RequestMark, RequestTrace
@@ -37,6 +38,7 @@ from cases.models.route import RouteNote
 from cases.models.sharing import CaseShare, Deputy
 from cases.models.stages import ApplicationKind, Stage, Tag
 from cases.models.stay import Basis, EntryKind, Stay
+from cases.models.tally import RequestTally
 from cases.models.verdict import NotSamePerson
 from cases.models.vetting import Verdict, Vetting, WarConduct
 
@@ -97,6 +99,7 @@ __all__ = [
     "Proceeding",
     "ProceedingStage",
     "Pulse",
+    "Publication",
     "Purpose",
     "Recomputation",
     "RecomputedCase",
@@ -104,11 +107,13 @@ __all__ = [
     "ReminderState",
     "RequestMark",
     "RequestOutcome",
+    "RequestTally",
     "RequestTrace",
     "RuleConfirmation",
     "RuleTable",
     "RouteNote",
     "Stage",
+    "StatisticsKind",
     "Status",
     "Stay",
     "Stops",

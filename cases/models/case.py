@@ -174,6 +174,8 @@ class Case(KeepsHistory, OwnerModel):
     erased = models.BooleanField(_("erased for good"), default=False, editable=False)
     demo = models.BooleanField(_("invented, for the demonstration"), default=False, editable=False)
     summary = SealedTextField(_("summary"), null=True, blank=True)
+    # Under the key that lists of dates are opened with: statistics read it of every case at once.
+    opened_on = SealedDateField(_("opened on"), key="calendar", null=True, editable=False)
     closed_on = SealedDateField(_("closed on"), null=True, blank=True)
     closing_reason = SealedTextField(_("why it was closed"), null=True, blank=True)
 
@@ -262,6 +264,7 @@ class Case(KeepsHistory, OwnerModel):
             raise ValidationError(
                 _("Your account belongs to no team. Ask an administrator to put you into one.")
             )
+        self.opened_on = self.opened_on or self.today()
         self.id = self.id or uuid4()  # a form for a new case takes it away
         self.team_id = self.team_id or by.team_id
         if not may(by, Act.ASSIGN_CASES):

@@ -80,6 +80,7 @@ def _leave_an_empty_row(case_id: UUID) -> None:
         category=Category.UNKNOWN,
         caseworker=None,
         erased=True,
+        opened_on=None,
         closed_on=erasure.empty_cell(),
         closing_reason=erasure.empty_cell(),
     )

@@ -22,6 +22,7 @@ from cases.models import request_words as words
 from cases.models.case import Case, Category, Colour, Status
 from cases.models.note import Note
 from cases.models.request_filing import carry_consent, fill, move, opened
+from cases.models.tally import RequestTally
 from intake.models import Answer, HelpRequest, Message, NoMailbox, Photograph, State, Withdrawal
 from staff import trail
 from staff.models import User
@@ -328,12 +329,17 @@ def answers_left(request: UUID) -> tuple[int, int]:
     return rows.count(), rows.filter(reading__isnull=False).count()
 
 
-def forget(requests: Iterable[UUID]) -> int:
-    """Erase requests for good with their mailboxes; how many. No withdrawal is noted: nobody asked for it."""
+def forget(requests: Iterable[UUID], *, counted: bool = False) -> int:
+    """Erase requests for good with their mailboxes; how many. No withdrawal is noted: nobody asked for it.
+
+    `counted`: their time was over, so that statistics keep their number; not of what a person had erased.
+    """
     from intake.models import Reading
 
     keys = list(requests)
     with transaction.atomic():
+        if counted:
+            RequestTally.objects.take(keys)
         answers = Answer.objects.filter(request__in=keys)
         Reading.objects.filter(answer__in=answers.values("pk"))._raw_delete(Reading.objects.db)
         for model in (Answer, Photograph, Message):

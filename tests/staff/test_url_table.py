@@ -24,7 +24,11 @@ TABLE = Path(__file__).with_name("urls.txt")
 PEOPLE = ("nobody", "half", "mark", "olga", "oskar", "lena", "petra", "anton", "vera")
 OTHER_METHODS = ("HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
 # Where an address holds a word that is not any word.
-WORDS = {"/closed/word/": "/closed/identity/"}
+WORDS = {
+    "/closed/word/": "/closed/identity/",
+    "/statistics/csv/word/": "/statistics/csv/requests/",
+    "/publish/word/word/": "/publish/requests/2025Q4/",
+}
 CLOSED = set("LCAF0M")
 
 
