@@ -159,8 +159,8 @@ def test_a_line_says_what_its_date_was_counted_from(case, olga):
     found = lines(olga, board.marks(olga, NOW))
     assert {line.deadline.kind: (line.why, line.anchor) for line in found} == {
         "stay_end": ("Stay in Kazakhstan since 2026-09-12: stamp", "stays-group"),
-        "apply_by": (
-            "Stay in Kazakhstan since 2026-09-12: ask for refugee status "
+        "term_passed": (
+            "Its last day was 2026-09-17. Stay in Kazakhstan since 2026-09-12: ask for refugee status "
             "(kz-01@1, to be confirmed by a lawyer)",
             "stays-group",
         ),

@@ -75,7 +75,7 @@ def test_a_case_with_a_stay_a_passport_and_two_applications_is_saved_once(olga, 
     assert case.identity.surname == "Нестеров"
     assert case.notes.get().author == olga
     kinds = sorted(Deadline.objects.open().values_list("kind", flat=True))
-    assert kinds == ["application_check", "apply_by", "document_end", "stay_end"]
+    assert kinds == ["application_check", "document_end", "stay_end", "term_passed"]
 
 
 def test_a_new_case_with_a_stay_needs_no_name(olga, at_desk):
