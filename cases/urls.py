@@ -15,6 +15,7 @@ from cases.views import (
     export,
     files,
     health,
+    imports,
     inbox,
     readers,
     rules,
@@ -77,6 +78,10 @@ urlpatterns = [
         "desk/statistics/publish/<str:kind>/<str:code>/",
         desk.admin_view(statistics.publish),
         name="publish_statistics",
+    ),
+    path("desk/import/", desk.admin_view(imports.show), name="import"),
+    path(
+        "desk/import/<slug:what>/<slug:language>/", desk.admin_view(imports.template), name="import_template"
     ),
     path("desk/digest/", desk.admin_view(digest.show), name="digest"),
 ]

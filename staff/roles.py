@@ -32,6 +32,7 @@ class Act(TextChoices):
     SEE_TEAM = "see_team", _("see every case of the own team")
     BREAK_GLASS = "break_glass", _("open a case outside one's own in an emergency")
     ASSIGN_CASES = "assign_cases", _("assign and hand over cases")
+    IMPORT_SHEETS = "import_sheets", _("import requests and cases from a spreadsheet")
     SEE_DUPLICATES = "see_duplicates", _("learn that two cases may be one person, also across teams")
     EXPORT_CASES = "export_cases", _("export a case for the person themselves")
     ERASE_CASES = "erase_cases", _("erase a case for good")
@@ -64,6 +65,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.SEE_TEAM: frozenset({CO}),
     Act.BREAK_GLASS: frozenset({CW, LA, CO}),
     Act.ASSIGN_CASES: frozenset({CO}),
+    Act.IMPORT_SHEETS: frozenset({CO}),
     Act.SEE_DUPLICATES: frozenset({CO}),
     Act.EXPORT_CASES: frozenset({CW, CO}),
     Act.ERASE_CASES: frozenset({CO}),

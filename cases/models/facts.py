@@ -24,7 +24,7 @@ from cases.models.identity import Identity
 from cases.models.legal_rule import LegalRule
 from cases.models.procedures import Rows, arrivals, procedures
 from cases.models.residence import Whereabouts, end_is_damaged, end_of, whereabouts
-from cases.rules.versions import DocumentRules
+from cases.rules.versions import DocumentRules, Tables
 from vault.cipher import CannotOpen
 
 
@@ -159,10 +159,11 @@ def facts_in(
     wanted_checks: Iterable[Any] = (),
     consents: Iterable[Any] = (),
     identity: Identity | None = None,
+    tables: Tables | None = None,
 ) -> tuple[CaseFacts, set[str]]:
-    """As read_facts(), from rows at hand."""
+    """As read_facts(), from rows at hand; for many cases pass the rules' `tables` on."""
     reader = _Reader(today)
-    tables = LegalRule.objects.tables()
+    tables = tables or LegalRule.objects.tables()
     places = whereabouts(stays, documents, identity, tables, today=today)
     rows = Rows(stays, applications, appeals, pauses, typed_deadlines)
     in_procedure, unreadable = procedures(rows)
@@ -177,7 +178,7 @@ def facts_in(
         procedures=in_procedure,
         arrivals=arrived,
         home=reader.home(appeals, hearings, wanted_checks, case.country) + reader.consents(consents),
-        law=law.current(today),
+        law=law.current(today, tables),
         closed=case.status == Status.CLOSED,
     )
     return facts, reader.damaged

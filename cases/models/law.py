@@ -7,11 +7,15 @@ from datetime import date
 from cases.clocks import Law
 from cases.models.legal_rule import LegalRule
 from cases.rules.reference import EU, ProceduralRow
+from cases.rules.versions import Tables
 
 
-def current(on: date) -> Law:
-    """The rows that stand, past and announced ones too, and the members of the EU on `on`."""
-    tables = LegalRule.objects.tables()
+def current(on: date, tables: Tables | None = None) -> Law:
+    """The rows that stand, past and announced ones too, and the members of the EU on `on`.
+
+    For many cases ask once for `LegalRule.objects.tables()` and pass it on.
+    """
+    tables = tables or LegalRule.objects.tables()
     return Law(tables.terms, tables.stays, tables.members("EU", on))
 
 

@@ -26,6 +26,8 @@ MOST = 12
 # In running text a shorter number is a date or a sum.
 DIGITS_OF_A_PHONE = 9
 SHORTEST_NAME = 3
+# In what came from a spreadsheet: what tells that the same row comes again.
+SHEET_ROW = "sheet_row"
 _AFTER_A_SENTENCE = ".,;:!?)»”"
 
 
@@ -81,6 +83,8 @@ def of_words(told: Iterable[Mapping[str, Any]]) -> Marks:
         contacts += filter(None, (contact_phone(given), contact_handle(given)))
         for line in f"{text_of(each.get('safe'))}\n{text_of(each.get('text'))}".splitlines():
             contacts += _in_a_sentence(line)
+        if row := text_of(each.get(SHEET_ROW)):
+            contacts.append(f"row {row}")
         called = name(text_of(each.get("alias")))
         alias = alias or (called if len(called) >= SHORTEST_NAME else "")
     return Marks(frozenset(list(dict.fromkeys(contacts))[:MOST]), alias)

@@ -29,8 +29,9 @@ from cases.models import (
     typed_requests,
 )
 from cases.models.history import known
+from cases.typed_form import TypedForm
 from cases.views import once
-from cases.views.request_forms import AcceptForm, AnswerForm, EndForm, MergeForm, ToldForm, TypedForm
+from cases.views.request_forms import AcceptForm, AnswerForm, EndForm, MergeForm, ToldForm
 from intake.forms import latest_today
 from intake.models import Colour, HelpRequest, Photograph
 from staff import trail
@@ -58,6 +59,7 @@ def show(request: HttpRequest) -> HttpResponse:
     shown = inbox.lines(list(page.object_list), now)
     context = {
         "title": pgettext("page", "Inbox"),
+        "may_import": may(user, Act.IMPORT_SHEETS),
         "kept": kept,
         "chips": [
             {"label": each.label, "count": counted[each], "url": f"?show={each}", "chosen": each == kept}

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from cases import inbox
 from cases.models import Case, Note, RequestOutcome, requests, safe_answers, typed_requests
-from cases.views.request_forms import TypedForm
+from cases.typed_form import TypedForm
 from intake.models import Answer, Colour, HelpRequest, State
 from intake.triage import Danger
 from staff import trail
