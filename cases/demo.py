@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from cases import countries, demo_access, demo_procedures
+from cases import countries, demo_access, demo_procedures, demo_requests
 from cases.deadlines import derive, open_questions, with_questions
 from cases.demo_crossings import crossings
 from cases.demo_words import (
@@ -112,6 +112,8 @@ def load(count: int = DEMO_CASES) -> int:
             _one_case(batch, number, people[number % len(people)], dice, taken)
         _store(batch)
     _finishing_touches(there)
+    if not there:
+        demo_requests.load(timezone.now())
     return count - there
 
 

@@ -123,3 +123,36 @@ def test_the_demo_people_can_open_their_cases_and_a_shared_one():
         "Tbilisi",
         "Astana",
     }
+
+
+def test_a_newcomers_inbox_is_not_empty_and_alarms_nobody(tmp_path, settings):
+    """Sabotage: leave demo_requests.load out of demo.load."""
+    from cases import inbox
+    from cases.inbox import Kept
+    from cases.models import request_marks
+    from cases.request_duplicates import of
+    from intake.models import HelpRequest
+    from vault import dropbox
+
+    settings.DROPBOX_PRIVATE_FILE = tmp_path / "mailbox.key"
+    settings.DROPBOX_PUBLIC_FILE = tmp_path / "mailbox.pub"
+    dropbox.turn(timezone.localdate())
+    call_command("load_demo", verbosity=0)
+    now, olga = timezone.now(), User.objects.get(username="olga")
+    assert inbox.counts(olga)[Kept.WAITING] == 4
+    assert inbox.counts(olga)[Kept.ALL] == 5
+    assert (inbox.red(now), inbox.late(olga, now)) == ([], [])
+    call = HelpRequest.objects.get(channel="telephone")
+    caller = User.objects.get(username=call_by(call))
+    marks = request_marks.of(call.pk)
+    assert any(each.case for each in of(call.pk, marks, by=caller, today=timezone.localdate()))
+    call_command("load_demo", verbosity=0)
+    assert HelpRequest.objects.count() == 5
+
+
+def call_by(call):
+    from staff.models import TrailRow
+
+    (entry,) = TrailRow.objects.filter(verb="request_typed")
+    assert entry.details["about"] == str(call.pk)
+    return entry.actor.username
