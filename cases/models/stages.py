@@ -1,6 +1,6 @@
-"""Kinds and stages of an application, and the moves between stages that the law knows.
+"""Kinds and stages of an application, with the codes of the procedural rules; a test compares them.
 
-The same codes as in the procedural rules; a test compares them with that data.
+Which moves there are between stages is data: `transitions` of cases/rules/data/procedural_deadlines.json.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+
+from cases.rules.moves import allowed_moves
 
 
 class ApplicationKind(models.TextChoices):
@@ -96,91 +98,7 @@ STAGES_OF_TRAVEL_DOCUMENT = TRAVEL_STAGES | {
 # Nothing more happens here by itself. A refusal is not among them: its appeal window may run.
 FINISHED = frozenset({S.GRANTED_REFUGEE, S.GRANTED_SUBSIDIARY, S.GRANTED_OTHER, S.WITHDRAWN})
 
-_GRANTED = {S.GRANTED_REFUGEE, S.GRANTED_SUBSIDIARY, S.GRANTED_OTHER}
-_OPENING = {S.REGISTERED, S.LODGED, S.WITHDRAWN}
-
-MOVES: dict[str, frozenset[str]] = {
-    stage: frozenset(to)
-    for stage, to in {
-        S.DRAFT: {S.TRAVEL_REQUESTED, S.INTENTION_DECLARED, *_OPENING},
-        S.TRAVEL_REQUESTED: {
-            S.TRAVEL_GRANTED,
-            S.TRAVEL_REFUSED,
-            S.DECISION_PENDING,
-            S.INTERVIEW_SCHEDULED,
-            S.WITHDRAWN,
-        },
-        S.TRAVEL_REFUSED: {S.APPEAL_PENDING, S.TRAVEL_REQUESTED},
-        S.TRAVEL_GRANTED: {S.CEASED},
-        S.INTENTION_DECLARED: {S.REFUSED, *_OPENING},
-        S.REGISTERED: {
-            S.LODGED,
-            S.RESPONSIBILITY_CHECK,
-            S.INTERVIEW_SCHEDULED,
-            S.DECISION_PENDING,
-            S.REFUSED,
-            S.WITHDRAWN,
-        },
-        S.LODGED: {
-            S.REGISTERED,
-            S.RESPONSIBILITY_CHECK,
-            S.INTERVIEW_SCHEDULED,
-            S.DECISION_PENDING,
-            S.REFUSED,
-            S.WITHDRAWN,
-            *_GRANTED,
-        },
-        S.RESPONSIBILITY_CHECK: {S.TRANSFER_DECISION, S.INTERVIEW_SCHEDULED, S.DECISION_PENDING, S.WITHDRAWN},
-        S.TRANSFER_DECISION: {
-            S.APPEAL_PENDING,
-            S.RESPONSIBILITY_CHECK,
-            S.INTERVIEW_SCHEDULED,
-            S.DECISION_PENDING,
-            S.WITHDRAWN,
-        },
-        S.INTERVIEW_SCHEDULED: {S.INTERVIEW_DONE, S.DECISION_PENDING, S.REFUSED, S.WITHDRAWN},
-        S.INTERVIEW_DONE: {
-            S.INTERVIEW_SCHEDULED,
-            S.DECISION_PENDING,
-            S.TRAVEL_GRANTED,
-            S.TRAVEL_REFUSED,
-            S.REFUSED,
-            S.WITHDRAWN,
-            *_GRANTED,
-        },
-        S.DECISION_PENDING: {
-            S.INTERVIEW_SCHEDULED,
-            S.RESPONSIBILITY_CHECK,
-            S.TRAVEL_GRANTED,
-            S.TRAVEL_REFUSED,
-            S.REFUSED,
-            S.WITHDRAWN,
-            *_GRANTED,
-        },
-        S.GRANTED_REFUGEE: {S.CEASED},
-        S.GRANTED_SUBSIDIARY: {S.APPEAL_PENDING, S.GRANTED_REFUGEE, S.CEASED},
-        S.GRANTED_OTHER: {S.APPEAL_PENDING, S.GRANTED_REFUGEE, S.GRANTED_SUBSIDIARY, S.CEASED},
-        S.REFUSED: {S.APPEAL_PENDING, S.LODGED},
-        S.APPEAL_PENDING: {S.APPEAL_ALLOWED, S.APPEAL_DISMISSED, S.WITHDRAWN},
-        S.APPEAL_ALLOWED: {
-            S.DECISION_PENDING,
-            S.INTERVIEW_SCHEDULED,
-            S.RESPONSIBILITY_CHECK,
-            S.TRAVEL_GRANTED,
-            S.TRAVEL_REQUESTED,
-            S.APPEAL_PENDING,
-            *_GRANTED,
-        },
-        S.APPEAL_DISMISSED: {S.APPEAL_PENDING, S.LODGED, S.TRANSFER_DECISION},
-        S.WITHDRAWN: {S.LODGED, S.REGISTERED},
-        S.CEASED: {S.APPEAL_PENDING},
-        S.STATUS_UNKNOWN: set(),
-    }.items()
-}
-
 
 def may_move(before: str, after: str) -> bool:
-    """Whether an application may go from one stage to the other; "status unknown" joins all but a draft."""
-    if S.STATUS_UNKNOWN in (before, after):
-        return S.DRAFT not in (before, after)
-    return after in MOVES[before]
+    """Whether an application may go from one stage to the other, by the table that ships with the rules."""
+    return (before, after) in allowed_moves()

@@ -1,6 +1,7 @@
 """What the record refuses, in every door, in words a caseworker can act on."""
 
 import json
+import re
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -24,8 +25,10 @@ from cases.models import (
     Stay,
     Task,
 )
-from cases.models.stages import MOVES, may_move
+from cases.models.stages import may_move
 from cases.rules import reference
+from cases.rules.moves import moves_in
+from cases.rules.reference import BadTable
 
 pytestmark = pytest.mark.django_db
 
@@ -139,14 +142,26 @@ def application(case, olga, **facts):
 
 
 def test_kinds_stages_and_moves_are_those_of_the_rules():
-    """Sabotage: leave one move out of MOVES."""
+    """Sabotage: let may_move() allow every move from "lodged"."""
     data = json.loads((DATA / "procedural_deadlines.json").read_text())
     assert {kind.value for kind in ApplicationKind} == set(data["application_kinds"])
     assert [stage.value for stage in Stage] == [row["code"] for row in data["stages"]]
     lawful = {tuple(move) for move in data["transitions"]}
     ours = {(a, b) for a in Stage.values for b in Stage.values if a != b and may_move(a, b)}
     assert ours == lawful
-    assert set(MOVES) == set(Stage.values)
+    assert {stage for move in lawful for stage in move} == set(Stage.values)
+    # "Status unknown" is left to and reached from every stage but a draft.
+    others = set(Stage.values) - {"status_unknown", "draft"}
+    assert {after for before, after in lawful if before == "status_unknown"} == others
+    assert {before for before, after in lawful if after == "status_unknown"} == others
+
+
+@pytest.mark.parametrize("move", [["lodged", "lodged"], ["lodged", "won"], ["lodged"], "lodged", None])
+def test_a_move_that_cannot_be_is_refused_by_name(move):
+    """Sabotage: look at the first stage of a move alone."""
+    data = json.loads((DATA / "procedural_deadlines.json").read_text())
+    with pytest.raises(BadTable, match=re.escape(repr(move))):
+        moves_in(data | {"transitions": [*data["transitions"], move]})
 
 
 def test_every_event_of_the_rules_about_stays_and_applications_has_its_field():
