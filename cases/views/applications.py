@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -17,7 +19,7 @@ from django.views.decorators.http import require_GET
 
 from cases import board, countries, standings
 from cases.board import Whose
-from cases.standings import COUNTRIES_AT_ONCE, Entry, Group
+from cases.standings import COUNTRIES_AT_ONCE, Count, Group, Wanted
 from staff import trail
 from staff.roles import sees_cases
 from staff.sites import desk
@@ -59,9 +61,14 @@ class Asked:
             del given["whose"]
         return f"{reverse('applications')}?{urlencode(given)}" if given else reverse("applications")
 
-    def wants(self, entry: Entry) -> bool:
-        """Whether the entry stands in the cell, row or column that was asked for."""
-        return (not self.country or entry.country == self.country) and self.group in (None, entry.group)
+    @property
+    def wanted(self) -> Wanted:
+        """The same, as the list of applications is asked for it."""
+        return Wanted(self.whose, self.country, self.group)
+
+    def counts(self, count: Count) -> bool:
+        """Whether these stand in the cell, row or column that was asked for."""
+        return (not self.country or count.country == self.country) and self.group in (None, count.group)
 
 
 @require_GET
@@ -70,26 +77,30 @@ def show(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     if not sees_cases(user):
         raise trail.Refused(_("Your account may not see cases. Ask a coordinator."))
-    asked = Asked.of(request.GET, user)
-    found = standings.entries(user, timezone.now())
-    mine = [entry for entry in found if _belongs(entry, asked.whose)]
+    asked, now = Asked.of(request.GET, user), timezone.now()
+    sums = {whose: standings.total(user, now, whose) for whose in board.choices_of(user)}
+    counted = standings.counts(user, now, asked.whose)
     cut = bool(asked.country or asked.group)
-    rows = [] if cut else standings.table(mine)
-    page = Paginator([entry for entry in mine if asked.wants(entry)], PAGE_LINES).get_page(asked.page)
+    rows = [] if cut else standings.table(counted)
+    shown = rows if asked.every_country else rows[:COUNTRIES_AT_ONCE]
+    cases = standings.cases_named(shown)
+    number = sum(count.total for count in counted if asked.counts(count))
+    page = Paginator(range(number), PAGE_LINES).get_page(asked.page)
+    first, last = page.start_index() - 1, page.end_index()
     context = {
         "title": pgettext("page", "Applications"),
         "asked": asked,
         "cut": cut,
         "overview": asked.address(country=None, group=None, page=None),
         "heading": _heading(asked),
-        "chips": _chips(user, found, asked),
+        "chips": _chips(sums, asked),
         "groups": [(group, asked.address(group=group.value, page=None)) for group in Group],
         "rows": [
-            (row, asked.address(country=row.code, page=None), _cells(row, asked))
-            for row in (rows if asked.every_country else rows[:COUNTRIES_AT_ONCE])
+            (row, asked.address(country=row.code, page=None), _cells(row, asked, cases)) for row in shown
         ],
-        "more_countries": 0 if asked.every_country else max(0, len(rows) - COUNTRIES_AT_ONCE),
-        "lines": standings.lines(page.object_list),
+        "more_countries": len(rows) - len(shown),
+        "all_countries": asked.address(countries="all"),
+        "lines": standings.lines(standings.entries(user, now, asked.wanted, first, last)) if number else [],
         "page": page,
         "section": {
             "earlier_page": asked.address(page=page.number - 1),
@@ -99,30 +110,31 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, "desk/applications.html", desk.each_context(request) | context)
 
 
-def _belongs(entry: Entry, whose: Whose) -> bool:
-    return whose == Whose.ALL or (entry.mine if whose == Whose.MINE else entry.team)
-
-
 def _heading(asked: Asked) -> str:
     parts = [countries.name(asked.country)] if asked.country else []
     return ": ".join([*parts, str(asked.group.label)] if asked.group else parts)
 
 
-def _cells(row: Any, asked: Asked) -> list[tuple[Any, str]]:
+def _cells(row: Any, asked: Asked, cases: Mapping[str, UUID]) -> list[tuple[Any, str, list[Any]]]:
+    """Each cell with the address of its lines, and its names with their cases."""
     return [
-        (cell, asked.address(country=row.code, group=cell.group.value, page=None) if cell.total else "")
+        (
+            cell,
+            asked.address(country=row.code, group=cell.group.value, page=None) if cell.total else "",
+            [(cases[name], name) for name in cell.names if name in cases],
+        )
         for cell in row.cells
     ]
 
 
-def _chips(user: Any, found: list[Entry], asked: Asked) -> list[dict[str, Any]]:
+def _chips(sums: Mapping[Whose, int], asked: Asked) -> list[dict[str, Any]]:
     """Mine, my team, all: each with the number of applications."""
     return [
         {
             "label": whose.label,
-            "count": sum(_belongs(entry, whose) for entry in found),
+            "count": number,
             "url": asked.address(whose=whose, page=None),
             "chosen": whose == asked.whose,
         }
-        for whose in board.choices_of(user)
+        for whose, number in sums.items()
     ]

@@ -10,8 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
 from cases import digest, standings
-from cases.models import Application, Case, FactHistory
-from cases.standings import Group
+from cases.board import Whose
+from cases.models import Application, Case, Deputy, FactHistory
+from cases.standings import Group, Wanted
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +47,10 @@ def today():
     return timezone.localdate()
 
 
+def entries(user, first=0, last=99, **wanted):
+    return standings.entries(user, timezone.now(), Wanted(**wanted), first, last)
+
+
 def test_a_cell_has_its_count_its_code_names_and_leads_to_its_lines(case, olga, at_desk):
     """Sabotage: count cases instead of applications, or leave the group out of Asked.wants."""
     desk = at_desk(olga)
@@ -74,12 +79,13 @@ def test_a_line_says_what_is_next_and_how_near_it_is(case, olga, at_desk):
 
 
 def test_only_visible_cases_are_counted(case, olga, oskar, petra, mark, sign_in):
-    """Sabotage: `Application.objects.all()` in standings.entries."""
+    """Sabotage: `Application.objects.all()` in standings._rows, in entries() or in counts()."""
     application(case, olga)
-    now = timezone.now()
-    assert [entry.code_name for entry in standings.entries(petra, now)] == [case.code_name]
-    assert standings.entries(oskar, now) == []
-    assert standings.entries(mark, now) == []
+    assert [entry.code_name for entry in entries(petra)] == [case.code_name]
+    assert [count.total for count in standings.counts(petra, timezone.now(), Whose.ALL)] == [1]
+    for nobody in (oskar, mark):
+        assert entries(nobody) == []
+        assert standings.counts(nobody, timezone.now(), Whose.ALL) == []
     assert case.code_name not in text_of(sign_in(oskar).get(PAGE))
     assert "No application here" in text_of(sign_in(oskar).get(PAGE))
     answer = sign_in(mark).get(PAGE)
@@ -93,6 +99,42 @@ def test_mine_team_and_all(case, olga, petra, sign_in):
     text = words_of(sign_in(petra).get(f"{PAGE}?whose=mine"))
     assert "All I may see 1 My team 1 Mine 0" in text
     assert case.code_name not in text
+
+
+def test_pages_follow_one_order_whether_days_are_near_far_or_none(olga):
+    """Near days are opened first, the rest only where a page asks for it: together they are one list.
+
+    Sabotage: leave `due_on > last` out of _next_steps, or sort the near ones by country.
+    """
+    days = [1, 70, 3, None, 29, 400, None, 2, 31, -4]
+    for number, day in enumerate(days):
+        row = Case.objects.open_case(by=olga, country="KZ")
+        when = None if day is None else today() + timedelta(day)
+        application(row, olga, country=["DE", "FR"][number % 2], next_check_on=when)
+    whole = entries(olga)
+    assert [entry.left for entry in whole if entry.due] == sorted(day for day in days if day is not None)
+    assert [entry.due for entry in whole[-2:]] == [None, None]
+    for size in (1, 3, 5):
+        paged = [entry for first in range(0, 10, size) for entry in entries(olga, first, first + size)]
+        assert paged == whole
+    for cut in ({"country": "FR"}, {"group": Group.BEGUN}, {"country": "DE", "group": Group.BEGUN}):
+        some = [each for each in whole if each.country == cut.get("country", each.country)]
+        assert entries(olga, **cut) == some
+        assert entries(olga, 0, 2, **cut) + entries(olga, 2, 99, **cut) == some
+    assert entries(olga, group=Group.REFUSED) == []
+
+
+def test_who_stands_in_finds_the_colleagues_applications_under_mine(case, olga, paula, petra, sign_in):
+    """As on the deadline board. Sabotage: leave the deputies out of _of_whom."""
+    application(case, olga)
+    assert entries(petra, whose=Whose.MINE) == []
+    Deputy.objects.create(
+        away=olga, deputy=petra, from_on=today() - timedelta(1), until_on=today() + timedelta(3),
+        named_by=olga,
+    )
+    assert [entry.code_name for entry in entries(petra, whose=Whose.MINE)] == [case.code_name]
+    assert entries(paula, whose=Whose.MINE) == []
+    assert "Mine 1" in words_of(sign_in(petra).get(PAGE))
 
 
 def test_a_request_for_a_travel_document_stands_in_no_column_about_protection():
