@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from cases import countries
+from cases.models.remarks import remark
 from cases.models.rule_words import RISK, said
 from cases.models.stages import Stage, Tag
 from cases.models.stay import Basis
@@ -64,7 +65,7 @@ def _stay(row: Mapping[str, Any]) -> Facts:
         }
         yield _("Duty after arrival"), f"{what(duty['code'])}: {term} ({duty['source']})"
     for way in row.get("extension") or ():
-        yield _("How to stay longer"), way
+        yield _("How to stay longer"), remark(way)
 
 
 def _procedure(row: Mapping[str, Any]) -> Facts:
@@ -86,8 +87,8 @@ def _procedure(row: Mapping[str, Any]) -> Facts:
         yield _("Stops the clock of"), ", ".join(row["suspends"]["deadlines"])
     if row.get("suspensive") is not None:
         yield _("Stops a removal"), _yes_no(row["suspensive"])
-    yield _("If it is missed"), row.get("consequence") or ""
-    yield _("How it is counted"), row.get("counting_note") or ""
+    yield _("If it is missed"), remark(row.get("consequence") or "")
+    yield _("How it is counted"), remark(row.get("counting_note") or "")
 
 
 def _starts(row: Mapping[str, Any]) -> str:
@@ -127,7 +128,7 @@ def _document(row: Mapping[str, Any]) -> str:
 
 
 def _notes(row: Mapping[str, Any]) -> Facts:
-    yield _("Remark"), row.get("note") or ""
+    yield _("Remark"), remark(row.get("note") or "")
     if row.get("stale_risk") == "high":
         yield _("Warning"), _("Likely to have changed since it was written down.")
     if row.get("source_seen") is False:

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from cases.models.remarks import remark
 from cases.models.term_words import confirmed
 from cases.rules.reference import StayRow
 from cases.rules.residence import ref_of
@@ -59,7 +60,7 @@ def card(row: StayRow) -> RuleCard:
         confidence=str(CONFIDENCE.get(row.check.confidence, row.check.confidence)),
         check=confirmed(row.check.verified_on, row.check.verified_by),
         is_confirmed=row.check.verified_on is not None,
-        note=str(row.raw.get("note") or ""),
+        note=remark(str(row.raw.get("note") or "")),
         code=row.id,
     )
 

@@ -95,6 +95,11 @@ class Told:
     typed: bool = False
     authority: bool = False
 
+    @property
+    def code(self) -> str:
+        """The short name of the rule, which its page has in its address; "" for a typed day."""
+        return self.rule.partition("@")[0]
+
 
 def length(amount: int, unit: str) -> str:
     """ "3 months", in the reader's language."""

@@ -407,7 +407,7 @@ def test_the_page_of_a_date_explains_how_it_was_counted(case, olga, oskar, at_de
     text = html.unescape(at_desk(olga).get(page).content.decode())
     words = " ".join(re.sub(r"<[^>]+>", " ", text).split())
     assert "3 months, counted from 2026-09-01: the service of the decision." in words
-    assert "Rule kz-05@1, to be confirmed by a lawyer. Source:" in words
+    assert "Rule kz-05@1 , to be confirmed by a lawyer. Source:" in words
     assert "have changed since" not in words
     application.served_on = DAY + timedelta(3)
     application.save(by=olga)
