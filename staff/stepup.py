@@ -32,7 +32,8 @@ def is_fresh(request: HttpRequest) -> bool:
 def step_up_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Ask for a code before `view` unless one was given in the last five minutes, then come back by GET.
 
-    The page that carries the form must have it too, so that nobody loses what was typed.
+    The page that carries the form must have it too, so that it is asked for before somebody types. A form
+    that comes late all the same is kept on the answer (staff/kept.py), and sent once more after the code.
     """
 
     @functools.wraps(view)
@@ -40,6 +41,12 @@ def step_up_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpRes
         if is_fresh(request):
             return view(request, *args, **kwargs)
         if request.method == "POST":
+            # The pages of the sign-in ask this module for its marks.
+            from staff.views import again
+
+            page = request.resolver_match.view_name if request.resolver_match else ""
+            if carried_on := again.answer(request, page):
+                return carried_on
             messages.warning(request, _("Nothing was changed yet: enter a code first, then do it again."))
         return redirect(f"{reverse('verify')}?{urlencode({'next': request.get_full_path()})}")
 

@@ -1,5 +1,5 @@
-"""The sign-in in place: a form came after its session ended, and is sent once more when the person is
-back.
+"""The sign-in in place: a form came after its session ended, or after its code was fresh enough, and is sent
+once more when the person is back.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ NEVER_KEPT = frozenset(
 
 
 def answer(request: HttpRequest, name: str) -> HttpResponse | None:
-    """The page that carries a form on, which came to the page `name` from a session that is not good any
-    more.
+    """The page that carries a form on, which came to the page `name` from a session that is not good enough
+    (any more).
 
     None where nothing is to be carried: an empty form, a page of the sign-in, a session that nobody knows.
     """
@@ -70,7 +70,10 @@ def sign_in_page(request: HttpRequest, sealed: str) -> HttpResponse:
 
 def code_page(request: HttpRequest, sealed: str, *, status: int = 200) -> HttpResponse:
     """The second step, with the sealed form."""
-    context = _shared(_("Second step"), sealed) | {"form": CodeForm(paper=True)}
+    user: Any = request.user
+    once_more = getattr(user, "is_verified", bool)()
+    title = _("Confirm that it is you") if once_more else _("Second step")
+    context = _shared(title, sealed) | {"form": CodeForm(paper=True), "again": once_more}
     return render(request, "staff/verify.html", context, status=status)
 
 

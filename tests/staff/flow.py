@@ -16,6 +16,13 @@ def code_of(device: TotpDevice, *, steps: int = 0) -> str:
     return device.code_at(time.time() + 30 * steps)
 
 
+def asks_for_a_code(answer) -> bool:
+    """Whether the answer leads to a fresh code; a form that was sent must stand on it, to be sent again."""
+    if answer.request["REQUEST_METHOD"] == "POST":
+        return answer.status_code == 403 and 'name="kept"' in answer.content.decode()
+    return answer.status_code == 302 and answer["Location"].startswith("/second-factor/")
+
+
 def approve(grant: RoleGrant, *, by: User) -> None:
     """Let `by` approve with the code of the subject's phone, as they would hear it in a call."""
     if not TotpDevice.in_force(grant.subject):

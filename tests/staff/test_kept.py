@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from staff import kept
-from staff.models import Team, TotpDevice, TrailRow, User
+from staff.models import DeviceReset, Team, TotpDevice, TrailRow, User
 from tests.staff.flow import PASSWORD, code_of, password_step, signed_in
 from tests.staff.test_devices import wait_out
 
@@ -143,6 +143,47 @@ def test_secrets_are_not_carried(client, anton, clock, page):
     answer = client.post(page, {"old_password": "secret", "code": "123456"})
     assert answer.status_code == 403
     assert 'name="kept"' not in answer.content.decode()
+
+
+# -- step-up: a form that comes later than five minutes after the last code
+
+RESET = {"reason": "called back on the number we know"}
+
+
+@pytest.fixture
+def too_late(client, anton, olga, petra, clock):
+    """Anton's answer to a reset that he asked for six minutes after his last code, and its address."""
+    signed_in(client, anton)
+    clock.forward(minutes=6)
+    address = f"/desk/staff/user/{olga.pk}/reset/"
+    return client.post(address, RESET), address
+
+
+def test_a_form_that_came_too_late_for_its_code_is_sent_after_a_new_one(client, anton, too_late, clock):
+    """Done when it changed nothing, and arrives whole after the code. Sabotage: drop again.answer() from
+    step_up_required().
+    """
+    answer, address = too_late
+    assert answer.status_code == 403
+    assert "needs a fresh code" in answer.content.decode()
+    assert not DeviceReset.objects.exists()
+    wrong = client.post("/second-factor/", {"code": "000000", "kept": sealed_in(answer)})
+    assert wrong.status_code == 422
+    device = TotpDevice.objects.get(user=anton)
+    wait_out(device)
+    last = client.post("/second-factor/", {"code": device.code_at(clock.now), "kept": sealed_in(wrong)})
+    assert f'action="{address}"' in last.content.decode()
+    assert fields_in(last) == RESET
+    assert client.post(address, fields_in(last)).status_code == 302
+    assert DeviceReset.objects.get().reason == RESET["reason"]
+
+
+def test_the_kept_form_alone_is_no_code(client, too_late):
+    """Sent again without one, it is kept again. Sabotage: mark() in code_page()."""
+    answer, address = too_late
+    assert client.post(address, RESET | {"kept": sealed_in(answer)}).status_code == 403
+    assert client.post(address, RESET).status_code == 403
+    assert not DeviceReset.objects.exists()
 
 
 # -- signing in again in another tab: the form's token is of the session before

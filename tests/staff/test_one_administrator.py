@@ -153,7 +153,7 @@ def test_whom_the_console_made_coordinator_is_not_invited_from_a_page(case, team
 @pytest.mark.parametrize("page", ["/desk/staff/user/{}/change/", "/desk/staff/user/add/"])
 def test_no_form_takes_what_is_not_on_it(page, case, olga, anton, desk):
     """Name, role, password, session of a colleague; the address is changed, and nothing ever goes there that
-    opens anything. Sabotage: add "username" to the fields of AccountForm.
+    opens anything. Sabotage: take "username" out of UserAdmin.get_readonly_fields().
     """
     before = User.objects.filter(pk=olga.pk).values("username", "role", "password", "is_active").get()
     sent = {
