@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.db import close_old_connections
 
 from cases import files, inbox, recompute
@@ -28,7 +27,7 @@ from cases.models import (
 )
 from intake.models import Answer
 from staff import checkpoints
-from staff.models import DeviceReset
+from staff.models import DeviceReset, Session
 from vault import dropbox, erasure
 
 log = logging.getLogger(__name__)

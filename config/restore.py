@@ -17,13 +17,13 @@ from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
 
 from cases.models import Attachment, Case
 from config import backup, dumps
 from staff import append_only, chain
+from staff.models import Session
 from vault import age, canaries, erasure, integrity
 from vault.cipher import CannotOpen
 from vault.keyring import NEEDED, keyring

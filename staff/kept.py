@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
 
+from staff.models import Session
 from vault.cipher import CannotOpen, open_under, seal_under
 
 FIELD = "kept"

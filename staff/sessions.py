@@ -1,9 +1,8 @@
 """The sessions of one account, as its owner may see and end them: when they began, when they were used, no
 more.
 
-Django keeps sessions signed and without a column for their account, so they are looked through: a desk has
-some hundreds at most, and the expired ones are cleared by a chore. Nothing says where a session is: no
-address and no browser is ever kept.
+They are found by their account (staff/models/sessions.py), and the expired ones are cleared by a chore.
+Nothing says where a session is: no address and no browser is ever kept.
 """
 
 from __future__ import annotations
@@ -14,16 +13,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django_otp import DEVICE_ID_SESSION_KEY
 
-from staff.models import User
+from staff.models import Session, User
 from vault.keyring import keyed_hash
 
 # The last use is shown in steps of five minutes: what a colleague did to the minute is nobody's business.
 STEP_SECONDS = 300
+# So many are listed, the newest; whoever has more ends them all at once.
+MOST_LISTED = 50
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,12 @@ class Seen:
 
 
 def of(user: User, *, current: str | None = None, now: datetime | None = None) -> list[Seen]:
-    """The living sessions of `user`, this one first, then by last use. `current` is this session's key."""
+    """The living sessions of `user`, this one first, then by last use. `current` is this session's key.
+
+    Of more than MOST_LISTED the oldest are left out, never this one.
+    """
     found = [_seen(key, data, current) for key, data in _living(user, now or timezone.now())]
-    return sorted(found, key=lambda one: (one.here, one.used_at), reverse=True)
+    return sorted(found, key=lambda one: (one.here, one.used_at), reverse=True)[:MOST_LISTED]
 
 
 def end(user: User, handle: str, *, now: datetime | None = None) -> bool:
@@ -54,8 +57,9 @@ def end(user: User, handle: str, *, now: datetime | None = None) -> bool:
 def _living(user: User, now: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
     """Keys and contents of the sessions that would let `user` in: neither expired nor of an earlier epoch."""
     good = user.get_session_auth_hash()
-    for row in Session.objects.filter(expire_date__gt=now).iterator():
+    for row in Session.objects.filter(account=user.pk, expire_date__gt=now).iterator():
         data = row.get_decoded()
+        # The column finds it; the signed data says whose it is.
         if data.get(SESSION_KEY) == str(user.pk) and constant_time_compare(
             data.get(HASH_SESSION_KEY, ""), good
         ):

@@ -5,6 +5,7 @@ from staff.checkpoints import Checkpoint
 from staff.models.devices import BackupCode, BackupSheet, TotpDevice
 from staff.models.grants import CannotInvite, Invitation, RoleGrant
 from staff.models.resets import DeviceReset
+from staff.models.sessions import Session
 from staff.models.user import Team, User
 from staff.trail import TrailRow
 
@@ -16,6 +17,7 @@ __all__ = [
     "DeviceReset",
     "Invitation",
     "RoleGrant",
+    "Session",
     "Team",
     "TotpDevice",
     "TrailLink",

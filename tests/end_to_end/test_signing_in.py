@@ -31,8 +31,7 @@ def code_of(secret, desk, name):
 def set_back_sessions(desk, *, minutes):
     """As if nobody had clicked for so long: the clocks in the sessions of the running desk are set back."""
     script = (
-        "from django.contrib.sessions.backends.db import SessionStore\n"
-        "from django.contrib.sessions.models import Session\n"
+        "from staff.models.sessions import Session, SessionStore\n"
         "for key in Session.objects.values_list('session_key', flat=True):\n"
         "    store = SessionStore(key)\n"
         f"    store['seen_at'] = store.get('seen_at', 0) - {minutes * 60}\n"

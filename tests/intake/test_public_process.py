@@ -209,7 +209,7 @@ FORBIDDEN = [
     "SELECT * FROM vault_recordkey",
     "DELETE FROM vault_recordkey",
     "SELECT * FROM staff_trailrow",
-    "SELECT * FROM django_session",
+    "SELECT * FROM staff_session",
     "SELECT * FROM django_migrations",
     "CREATE TABLE mine (id int)",
     "CREATE TEMPORARY TABLE mine (id int)",

@@ -5,11 +5,10 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.password_validation import validate_password
-from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from staff.models import User
+from staff.models import Session, User
 from tests.house.tree import ROOT
 from tests.staff.flow import PASSWORD, password_step, signed_in
 

@@ -4,13 +4,12 @@ import html
 import re
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
 from staff import kept
-from staff.models import DeviceReset, Team, TotpDevice, TrailRow, User
+from staff.models import DeviceReset, Session, Team, TotpDevice, TrailRow, User
 from tests.staff.flow import PASSWORD, code_of, password_step, signed_in
 from tests.staff.test_devices import wait_out
 

@@ -2,14 +2,14 @@
 
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
 from staff import sessions
-from staff.models import BackupCode, BackupSheet, TotpDevice, TrailRow
+from staff.models import BackupCode, BackupSheet, Session, TotpDevice, TrailRow
 from staff.models.devices import second_factor
 from staff.trail import Verb
 from tests.staff.flow import code_of, password_step, signed_in
@@ -66,6 +66,49 @@ def test_nobody_ends_somebody_elses_session(two, olga, petra):
     (one,) = handles(theirs)
     here.post(PAGE, {"session": one})
     assert theirs.get(PAGE).status_code == 200
+
+
+def test_the_page_opens_no_session_of_others(two, olga, monkeypatch):
+    """Done when thousands of colleagues' sessions cost nothing. Sabotage: drop account= from _living()."""
+    here, _other = two
+    later = timezone.now() + timedelta(hours=9)
+    Session.objects.bulk_create(
+        Session(session_key=f"{number:032}", session_data="x", expire_date=later, account=uuid4())
+        for number in range(40)
+    )
+    opened = []
+    decode = Session.get_decoded
+    monkeypatch.setattr(Session, "get_decoded", lambda row: opened.append(row.pk) or decode(row))
+    assert len(handles(here)) == 2
+    # Once for the page that asks, twice for the list.
+    assert len(opened) <= 3
+    assert not [key for key in opened if key.startswith("000")]
+
+
+def test_a_session_is_found_by_its_account_from_the_password_on(olga):
+    """Sabotage: drop create_model_instance() from the engine."""
+    client = Client()
+    client.get("/login/")
+    password_step(client, olga)
+    assert [row.account for row in Session.objects.all()] == [olga.pk]
+    signed_in(client, olga)
+    assert {row.account for row in Session.objects.all()} == {olga.pk}
+
+
+def test_of_very_many_sessions_the_newest_are_listed(two, olga):
+    """A page stays within its weight. Sabotage: drop MOST_LISTED."""
+    here, _other = two
+    row = Session.objects.get(pk=here.session.session_key)
+    for number in range(60):
+        Session.objects.create(
+            session_key=f"{number:032}",
+            session_data=row.session_data,
+            expire_date=row.expire_date,
+            account=olga.pk,
+        )
+    assert len(handles(here)) == sessions.MOST_LISTED
+    assert here.get(PAGE).content.decode().count("this one") == 1
+    assert len(here.get(PAGE).content) < 100_000
 
 
 def test_ended_and_expired_sessions_are_not_listed(two, olga):

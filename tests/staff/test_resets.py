@@ -265,9 +265,8 @@ def test_a_request_expires_after_48_hours(lost, anton, petra):
 
 def test_a_chore_closes_old_requests_and_clears_old_sessions(lost, anton, petra, client):
     """Sabotage: take "sign-ins" out of CHORES."""
-    from django.contrib.sessions.models import Session
-
     from cases.chores import CHORES
+    from staff.models import Session
 
     chore = {chore.name: chore for chore in CHORES}["sign-ins"]
     password_step(client, lost)
