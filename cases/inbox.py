@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,18 +70,124 @@ class Line:
     channel: str
 
 
-def listed(user: User, kept: str, now: datetime) -> QuerySet[HelpRequest, Any]:
+@dataclass(frozen=True)
+class Added:
+    """A request with additions that nobody opened: (colour they came in with, since when) of each."""
+
+    key: UUID
+    state: str
+    colour: int
+    received_at: datetime
+    additions: Sequence[tuple[int, datetime]]
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody must look at it; what is spam stays so."""
+        return self.state != State.SPAM
+
+    def row(self, now: datetime) -> dict[str, Any]:
+        """As `Listed` gives it: as urgent as the most urgent of its additions and, while new, of itself."""
+        running = list(self.additions)
+        if self.state == State.NEW:
+            running.append((self.colour, self.received_at))
+        urgency = max(
+            triage.risen(triage.Colour(colour), waited_hours=hours_between(at, now)) for colour, at in running
+        )
+        new = self.state == State.NEW
+        return {
+            "pk": self.key,
+            "urgency": int(urgency),
+            "since": self.received_at if new else min(at for _colour, at in running),
+            "colour": self.colour,
+            "state": self.state,
+            "received_at": self.received_at,
+        }
+
+
+def added_to(user: User) -> list[Added]:
+    """Requests with unopened additions that `user` may open; a partial index holds the additions alone.
+
+    Asked once for a page: a few of thousands, so that all else is asked of one index.
+    """
+    if not may(user, Act.WORK_INBOX):
+        return []
+    of_request = ("request", "request__state", "request__colour", "request__received_at")
+    found: dict[tuple[UUID, str, int, datetime], list[tuple[int, datetime]]] = {}
+    for *request, colour, at in Message.objects.filter(opened=False).values_list(
+        *of_request, "colour", "received_at"
+    ):
+        found.setdefault(tuple(request), []).append((colour, at))  # type: ignore[arg-type]
+    rows = [Added(*request, additions) for request, additions in found.items()]
+    accepted = {row.key for row in rows if row.state == State.ACCEPTED}
+    if accepted:
+        accepted -= set(requests.visible_to(user).filter(pk__in=accepted).values_list("pk", flat=True))
+    return [row for row in rows if row.key not in accepted]
+
+
+class Listed(Sequence[dict[str, Any]]):
+    """The requests of one choice in their order; reads no more of them than up to the end of a slice.
+
+    Thousands are sorted by the database from one index, without what was added; the few with additions are
+    sorted in here and put between them.
+    """
+
+    def __init__(self, rows: Any, few: Iterable[Added], now: datetime) -> None:
+        rows = rows.exclude(pk__in=Message.objects.filter(opened=False).values("request"))
+        self._rows = rows.annotate(urgency=_alone(now)).order_by("-urgency", "received_at", "pk")
+        self._few = [row.row(now) for row in few]
+
+    def __len__(self) -> int:
+        return int(self._rows.count()) + len(self._few)
+
+    def __getitem__(self, wanted: Any) -> Any:
+        if not isinstance(wanted, slice):
+            return self[wanted : wanted + 1][0]
+        rows = self._rows.values("pk", "urgency", "colour", "state", "received_at")[: wanted.stop]
+        many = [row | {"since": row["received_at"]} for row in rows]
+        return sorted([*many, *self._few], key=_place)[wanted]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self[:])
+
+
+def _place(row: Mapping[str, Any]) -> Any:
+    return (-row["urgency"], row["since"], row["pk"].hex)
+
+
+def _alone(now: datetime) -> Choose:
+    """The colour by now of a request to which nothing was added: it rises while nobody opens it."""
+    return Choose(When(state=State.NEW, then=_risen(now)), default=F("colour"), output_field=IntegerField())
+
+
+def listed(user: User, kept: str, now: datetime, added: Sequence[Added] | None = None) -> Listed:
     """The requests that `user` may open, the most urgent and longest waiting first, as dictionaries."""
-    rows: Any = requests.visible_to(user)
+    few = added_to(user) if added is None else added
     if kept == Kept.WAITING:
-        rows = rows.filter(_waiting())
+        few = [row for row in few if row.waits]
     elif kept != Kept.ALL:
-        rows = rows.filter(state=kept)
-    return _ranked(rows, now)
+        few = [row for row in few if row.state == kept]
+    return Listed(_shown(user, kept), few, now)
+
+
+def _shown(user: User, kept: str) -> Any:
+    """The rows of one choice. Only accepted ones hang on a case: for all others the state alone is asked."""
+    if not may(user, Act.WORK_INBOX):
+        return HelpRequest.objects.none()
+    if kept == Kept.WAITING:
+        return HelpRequest.objects.filter(state__in=requests.WAITING)
+    if kept in (Kept.ALL, Kept.ACCEPTED):
+        rows = requests.visible_to(user)
+        return rows if kept == Kept.ALL else rows.filter(state=State.ACCEPTED)
+    return HelpRequest.objects.filter(state=kept)
+
+
+def _elsewhere(added: Iterable[Added]) -> int:
+    """How many wait only because something was added."""
+    return sum(row.waits and row.state not in requests.WAITING for row in added)
 
 
 def _ranked(rows: Any, now: datetime) -> QuerySet[HelpRequest, Any]:
-    """`rows` with the colour that each has by now, and since when it waits."""
+    """`rows` with the colour that each has by now, and since when it waits: `Listed` in SQL alone."""
     added = Message.objects.filter(request=OuterRef("pk"), opened=False).order_by().values("request")
     rows = rows.annotate(
         added_colour=Subquery(added.annotate(most=Max(_risen(now))).values("most")),
@@ -97,9 +203,9 @@ def _ranked(rows: Any, now: datetime) -> QuerySet[HelpRequest, Any]:
             When(state=State.NEW, then=F("received_at")), default=Coalesce("added_since", "received_at")
         ),
     )
-    return rows.order_by("-urgency", "since", "pk").values(
-        "pk", "urgency", "since", "colour", "state", "received_at", "country", "language", "channel"
-    )  # type: ignore[no-any-return]
+    return rows.order_by("-urgency", "since", "pk").values(  # type: ignore[no-any-return]
+        "pk", "urgency", "since", "colour", "state", "received_at"
+    )
 
 
 def late(user: User, now: datetime) -> list[Line]:
@@ -160,40 +266,49 @@ def _risen(now: datetime) -> Choose:
     return Choose(*whens, default=F("colour"), output_field=IntegerField())
 
 
-def _waiting() -> Q:
-    """Nobody has answered it yet, or somebody added to it since it was opened."""
-    added = Message.objects.filter(opened=False).values("request")
-    return Q(state__in=requests.WAITING) | ~Q(state=State.SPAM) & Q(pk__in=added)
-
-
 def waiting_count(user: User) -> int:
     """How many requests wait, for the link to the inbox."""
-    return requests.visible_to(user).filter(_waiting()).count()
+    if not may(user, Act.WORK_INBOX):
+        return 0
+    return HelpRequest.objects.filter(state__in=requests.WAITING).count() + _elsewhere(added_to(user))
 
 
-def counts(user: User) -> dict[str, int]:
+def counts(user: User, added: Sequence[Added] | None = None) -> dict[str, int]:
     """How many requests each choice shows."""
-    rows = requests.visible_to(user).order_by().values_list("state").annotate(n=Count("pk"))
-    found: dict[str, int] = dict(rows)
+    if not may(user, Act.WORK_INBOX):
+        return dict.fromkeys(Kept.values, 0)
+    others = HelpRequest.objects.exclude(state=State.ACCEPTED).order_by()
+    found: dict[str, int] = dict(others.values_list("state").annotate(n=Count("state")))
+    found[State.ACCEPTED] = _shown(user, Kept.ACCEPTED).count()
+    few = added_to(user) if added is None else added
     return {
-        Kept.WAITING: waiting_count(user),
+        Kept.WAITING: sum(found.get(state, 0) for state in requests.WAITING) + _elsewhere(few),
         **{kept: found.get(kept, 0) for kept in Kept.values if kept in State.values},
         Kept.ALL: sum(found.values()),
     }
 
 
 def lines(rows: Sequence[Any], now: datetime) -> list[Line]:
-    """What a page shows of the rows of `listed`; one question more, however many there are."""
+    """What a page shows of the rows of `listed`; two questions more, however many there are.
+
+    A request that was withdrawn meanwhile is left out.
+    """
     keys = [row["pk"] for row in rows]
+    told = HelpRequest.objects.filter(pk__in=keys).values_list("pk", "country", "language", "channel")
+    plain = {key: (country, language, channel) for key, country, language, channel in told}
     added: dict[UUID, list[tuple[int, datetime]]] = {}
     for key, colour, at in Message.objects.filter(request__in=keys, opened=False).values_list(
         "request", "colour", "received_at"
     ):
         added.setdefault(key, []).append((colour, at))
-    return [_line(row, added.get(row["pk"], []), now) for row in rows]
+    found = [row for row in rows if row["pk"] in plain]
+    return [_line(row, plain[row["pk"]], added.get(row["pk"], []), now) for row in found]
 
 
-def _line(row: dict[str, Any], added: list[tuple[int, datetime]], now: datetime) -> Line:
+def _line(
+    row: dict[str, Any], plain: tuple[str, str, str], added: list[tuple[int, datetime]], now: datetime
+) -> Line:
+    country, language, channel = plain
     running = list(added)
     if row["state"] == State.NEW:
         running.append((row["colour"], row["received_at"]))
@@ -209,9 +324,9 @@ def _line(row: dict[str, Any], added: list[tuple[int, datetime]], now: datetime)
         clock=clock,
         late=late,
         added=len(added),
-        country=str(countries.COUNTRIES.get(row["country"], row["country"]) or _("country not said")),
-        language=str(Language(row["language"]).label),
-        channel=str(Channel(row["channel"]).label),
+        country=str(countries.COUNTRIES.get(country, country) or _("country not said")),
+        language=str(Language(language).label),
+        channel=str(Channel(channel).label),
     )
 
 

@@ -170,7 +170,7 @@ def requests_by_month(today: date) -> Counter[tuple[str, str]]:
 def waiting(user: User, now: datetime) -> Counter[tuple[str, str]]:
     """Requests that wait now, by (urgency by now, how long)."""
     found: Counter[tuple[str, str]] = Counter()
-    for row in inbox.listed(user, inbox.Kept.WAITING, now).order_by():
+    for row in inbox.listed(user, inbox.Kept.WAITING, now):
         hours = inbox.hours_between(row["since"], now)
         slot = next(n for n, (most, _words) in enumerate(WAITS) if most is None or hours < most)
         found[str(row["urgency"]), str(slot)] += 1

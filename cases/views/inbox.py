@@ -54,8 +54,12 @@ def show(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     asked = request.GET.get("show", "")
     kept = Kept(asked) if asked in Kept.values else Kept.WAITING
-    counted = inbox.counts(user)
-    page = Paginator(inbox.listed(user, kept, now), PAGE_LINES).get_page(request.GET.get("page", "1"))
+    added = inbox.added_to(user)
+    counted = inbox.counts(user, added)
+    request.waiting = counted[Kept.WAITING]  # type: ignore[attr-defined]  # the main links say it again
+    pages = Paginator(inbox.listed(user, kept, now, added), PAGE_LINES)
+    pages.count = counted[kept]  # type: ignore[misc]  # a second count would cost as much as the page
+    page = pages.get_page(request.GET.get("page", "1"))
     shown = inbox.lines(list(page.object_list), now)
     context = {
         "title": pgettext("page", "Inbox"),

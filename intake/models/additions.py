@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from intake.models.box import Boxed, opened_content, packed, whole_hour
@@ -48,6 +49,10 @@ class Message(Boxed):
     class Meta:
         verbose_name = _("addition")
         verbose_name_plural = _("additions")
+        # Those that wait are a few of many; each page of the desk asks for them.
+        indexes = [
+            models.Index(fields=["request"], condition=Q(opened=False), name="intake_unopened_addition")
+        ]
 
     def __str__(self) -> str:
         return str(self._meta.verbose_name)

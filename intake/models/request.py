@@ -141,7 +141,8 @@ class HelpRequest(Boxed, OwnerModel):
     class Meta:
         verbose_name = _("help request")
         verbose_name_plural = _("help requests")
-        indexes = [models.Index(fields=["state", "-colour", "received_at"], name="intake_inbox")]
+        # All that the inbox sorts by, so that it reads no box; the id is in it for the same reason.
+        indexes = [models.Index(fields=["state", "-colour", "received_at", "id"], name="intake_inbox_order")]
         constraints = [
             models.CheckConstraint(
                 name="a_request_is_sealed_once",

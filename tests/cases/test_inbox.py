@@ -2,12 +2,14 @@
 
 import html
 import itertools
+import random
 import re
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 from hypothesis import given
@@ -138,6 +140,32 @@ def test_an_addition_brings_an_answered_request_back(arrives, olga):
     HelpRequest.objects.add_to(row.pk, {"text": "Пришли."}, at=NOW, colour=Colour.RED)
     (line,) = inbox.lines(list(inbox.listed(olga, Kept.WAITING, NOW)), NOW)
     assert (line.urgency, line.added, line.clock) == (Colour.RED, 1, "open it now")
+
+
+def test_a_page_has_the_order_that_the_database_gives_all_of_them(arrives, olga):
+    """Those with additions are sorted apart and put between the others: the same order, page by page.
+    Sabotage: sort Listed by received_at in place of since, or leave the additions of accepted requests in.
+    """
+    dice = random.Random(5)
+    for _each in range(70):
+        row = arrives(colour=dice.randrange(4))
+        at = NOW - timedelta(hours=dice.randrange(200))
+        state = dice.choice(["new", "new", "opened", "answered", "accepted", "declined", "spam"])
+        HelpRequest.objects.filter(pk=row.pk).update(state=state, received_at=at)
+        for _addition in range(dice.choice((0, 0, 1, 2))):
+            later = NOW - timedelta(hours=dice.randrange(120))
+            HelpRequest.objects.add_to(row.pk, {"text": "…"}, at=later, colour=dice.randrange(4))
+    unopened = Message.objects.filter(opened=False).values("request")
+    waits = Q(state__in=("new", "opened")) | ~Q(state="spam") & Q(pk__in=unopened)
+    rows = HelpRequest.objects.exclude(state="accepted")
+    for kept, wanted in ((Kept.WAITING, waits), (Kept.ALL, Q()), (Kept.ANSWERED, Q(state="answered"))):
+        expected = list(inbox._ranked(rows.filter(wanted), NOW))
+        found = inbox.listed(olga, kept, NOW)
+        assert len(found) == len(expected) == inbox.counts(olga)[kept]
+        assert [found[n : n + 7] for n in range(0, len(found), 7)] == [
+            expected[n : n + 7] for n in range(0, len(expected), 7)
+        ]
+    assert inbox.waiting_count(olga) == len(inbox.listed(olga, Kept.WAITING, NOW))
 
 
 def test_queries_do_not_grow_with_requests(arrives, olga, sign_in):
