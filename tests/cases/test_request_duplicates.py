@@ -140,7 +140,7 @@ def test_two_requests_of_one_person_find_each_other(told_before, arrives, olga, 
     second = arrives(told=TOLD | {"alias": "Другой", "text": "Звоните +79990001122"})
     page = desk.get(page_of(second)).content.decode()
     assert page_of(told_before) in page
-    assert "the same phone or account" in page
+    assert "The same phone or account" in page
 
 
 def test_spam_and_a_crowd_say_nothing(told_before, arrives, olga, sign_in):  # noqa: F811
