@@ -75,10 +75,13 @@ class Person:
 
 
 class Builder:
-    """Builds cases for the team of `by`, who coordinates it; colleagues are looked up once."""
+    """Builds cases for the team of `by`, who coordinates it; colleagues are looked up once.
 
-    def __init__(self, by: User, now: datetime) -> None:
-        self.by, self.now = by, now
+    `checked`: the records were asked before whether they take these rows.
+    """
+
+    def __init__(self, by: User, now: datetime, *, checked: bool = False) -> None:
+        self.by, self.now, self.checked = by, now, checked
         people = User.objects.active().filter(team=by.team_id, role__in=ALLOWED[Act.HOLD_CASES])
         self.colleagues = {values.key(user.username): user for user in people}
 
@@ -133,7 +136,7 @@ class Builder:
                 channel = ContactChannel(
                     case=person.case, kind=kind, value=row.get(name, number), safe_hours=safe_hours
                 )
-                _check_row(row, channel, name, number)
+                self._ask(row, channel, name, number)
                 person.contacts.append(channel)
         if safe_hours and not person.contacts:
             row.refuse(_("There is no contact that this time belongs to. Add one."), "safe_hours")
@@ -156,7 +159,7 @@ class Builder:
             last_legal_day_source=row.get("last_legal_day_source", number) or None,
             last_legal_day_by=self.by if typed else None,
         )
-        _check_row(row, stay, "entered_on", number)
+        self._ask(row, stay, "entered_on", number)
         return stay
 
     def _document(self, row: Row, case: Case, number: int) -> IdentityDocument:
@@ -172,7 +175,7 @@ class Builder:
             valid_until=row.read("valid_until", values.day, number),
         )
         if case.country:
-            _check_row(row, document, "number", number)
+            self._ask(row, document, "number", number)
         return document
 
     def _words(self, row: Row, person: Person) -> None:
@@ -189,25 +192,26 @@ class Builder:
     def _check(self, row: Row, person: Person) -> None:
         if row.problems:
             return
-        _check_row(row, person.case, "status", 1, exclude=("team", "caseworker", "code_name"))
+        self._ask(row, person.case, "status", 1, exclude=("team", "caseworker", "code_name"))
         case = person.case
         if case.closed_on and case.status != Status.CLOSED:
             row.refuse(_("This day belongs to a closed case. Write the status “closed”."), "closed_on")
         if case.closed_on and case.closed_on > countries.today_in(case.country, self.now):
             row.refuse(_("This day lies ahead. Leave it empty until the case is closed."), "closed_on")
         if person.identity is not None:
-            _check_row(row, person.identity, "surname", 1)
+            self._ask(row, person.identity, "surname", 1)
 
-
-def _check_row(row: Row, record: Any, name: str, number: int, exclude: tuple[str, ...] = ()) -> None:
-    """Let the record itself say what it refuses. Its constraints are asked by the database, row by row."""
-    sure = {*exclude, *_SURE, *_chosen(type(record))}
-    for check in (lambda: record.clean_fields(exclude=sure), record.clean):
-        try:
-            check()
-        except ValidationError as problem:
-            row.wrong(problem, name, number)
+    def _ask(self, row: Row, record: Any, name: str, number: int, exclude: tuple[str, ...] = ()) -> None:
+        """Let the record itself say what it refuses. Its constraints are asked by the database."""
+        if self.checked:
             return
+        sure = {*exclude, *_SURE, *_chosen(type(record))}
+        for check in (lambda: record.clean_fields(exclude=sure), record.clean):
+            try:
+                check()
+            except ValidationError as problem:
+                row.wrong(problem, name, number)
+                return
 
 
 @functools.cache

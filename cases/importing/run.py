@@ -145,14 +145,12 @@ class Import:
 
     def _bring(self, key: UUID, also_known: bool) -> int:
         done = 0
-        seen: dict[str, int] = {}
+        # On SQLite nobody else writes during the transaction: what can be known before it is.
+        taken = self._taken(also_known)
         with transaction.atomic():
-            _headings, drafts = self._drafts(key)
+            _headings, drafts = self._drafts(key, checked=True)
             for batch in _batches(drafts):
-                good = [draft for draft in batch if not draft.row.problems]
-                if not also_known:
-                    met = {id(draft) for draft, _where in self._met(good, seen)}
-                    good = [draft for draft in good if id(draft) not in met]
+                good = [draft for draft in batch if draft.row.line in taken]
                 if self.what == What.CASES:
                     store.cases(good, by=self.by, now=self.now)
                 else:
@@ -161,6 +159,17 @@ class Import:
             receipt = {"what": str(self.what), "rows": done, "file": self.fingerprint}
             trail.append(self.by, trail.Verb.SHEET_IMPORTED, about=key, receipt=receipt)
         return done
+
+    def _taken(self, also_known: bool) -> set[int]:
+        """The lines that are to be stored."""
+        taken: set[int] = set()
+        seen: dict[str, int] = {}
+        _headings, drafts = self._drafts()
+        for batch in _batches(drafts):
+            good = [draft for draft in batch if not draft.row.problems]
+            met = set() if also_known else {draft.row.line for draft, _where in self._met(good, seen)}
+            taken |= {draft.row.line for draft in good} - met
+        return taken
 
     def bad_rows(self) -> Iterator[tuple[int, tuple[str, ...], str]]:
         """Line, cells and causes of each row that is not taken, after the headings as line 0."""
@@ -175,7 +184,7 @@ class Import:
                 causes = [": ".join(filter(None, (each.column, each.cause))) for each in draft.row.problems]
                 yield draft.row.line, cells, " ".join(causes)
 
-    def _drafts(self, key: UUID | None = None) -> tuple[Headings, Iterator[Any]]:
+    def _drafts(self, key: UUID | None = None, *, checked: bool = False) -> tuple[Headings, Iterator[Any]]:
         lines = sheets.lines(self.content)
         first = next(lines, None)
         if first is None:
@@ -184,14 +193,14 @@ class Import:
             headings = columns.understood(first.cells, TABLES[self.what])
         except ValidationError as problem:
             raise CannotRead(" ".join(problem.messages)) from None
-        return headings, self._built(rows(lines, headings), key)
+        return headings, self._built(rows(lines, headings), key, checked)
 
-    def _built(self, read: Iterator[Row], key: UUID | None) -> Iterator[Any]:
+    def _built(self, read: Iterator[Row], key: UUID | None, checked: bool) -> Iterator[Any]:
         if self.what == What.REQUESTS:
             asking = asks.Builder(self.now, self.language)
             yield from (asking.build(row) for row in read)
         else:
-            building = people.Builder(self.by, self.now)
+            building = people.Builder(self.by, self.now, checked=checked)
             yield from (building.build(row, uuid5(key, str(row.line)) if key else None) for row in read)
 
     def _met(self, drafts: list[Any], seen: dict[str, int]) -> list[tuple[Any, str]]:
