@@ -24,7 +24,7 @@ def test_a_new_password_wants_the_old_one(client, olga):
 
 
 @pytest.mark.parametrize("password", ["password", "qwertyuiop", "1qaz2wsx3edc4rfv", "12345678901234567890"])
-def test_common_passwords_are_refused(password):
+def test_common_passwords_are_refused(password, db):
     """Sabotage: drop CommonPasswordValidator and NumericPasswordValidator from the settings."""
     with pytest.raises(ValidationError) as refusal:
         validate_password(password)
@@ -59,6 +59,19 @@ def test_password_fields_hide_and_let_managers_in(client, olga, page):
         assert 'type="password"' in field
         assert re.search(r'autocomplete="(current|new)-password"', field)
         assert "onpaste" not in field
+
+
+@pytest.mark.parametrize("holds", ["desk", "DESK", "astana", "Tbilisi"])
+def test_no_password_holds_the_name_of_the_desk_or_of_a_team(client, olga, other_team, settings, holds):
+    """Who knows the organisation tries its words first. Sabotage: take NotOurWords out of the settings."""
+    settings.SITE_NAME = "Desk of X"
+    signed_in(client, olga)
+    for word, status in ((holds, 422), ("harbour", 302)):
+        new = f"a quiet {word} in winter"
+        sent = {"old_password": PASSWORD.format("olga"), "new_password1": new, "new_password2": new}
+        answer = client.post("/account/password/", sent)
+        assert answer.status_code == status
+        assert ("holds the name of this desk" in answer.content.decode()) == (status == 422)
 
 
 def test_a_password_does_not_expire(client, olga, clock):
