@@ -32,6 +32,8 @@ MOST_ELEMENTS: Final = 3_000_000
 DEEPEST: Final = 40
 # Empty lines between the rows, as a stray format far below leaves them.
 MOST_LINES: Final = 4 * MOST_ROWS
+# A cell that begins so is a formula to a spreadsheet program.
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _SHEETS: Final = "xl/worksheets/"
 _OLD_OR_LOCKED: Final = b"\xd0\xcf\x11\xe0"
 _DIVIDERS: Final = ";,\t"
@@ -67,7 +69,7 @@ def lines(content: bytes) -> Iterator[Line]:
             raise CannotRead(
                 _("The sheet goes on for too many empty lines. Delete them, then save it again.")
             )
-        kept = tuple(map(tidy, cells))
+        kept = tuple(as_meant(tidy(cell)) for cell in cells)
         while kept and not kept[-1]:
             kept = kept[:-1]
         if not kept:
@@ -80,6 +82,11 @@ def lines(content: bytes) -> Iterator[Line]:
                 % {"most": MOST_ROWS}
             )
         yield Line(number, kept)
+
+
+def as_meant(cell: str) -> str:
+    """`cell` without the apostrophe before what would be a formula; the files that we hand out have it."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA and len(cell) > 1 else cell
 
 
 def _require_small(number: int, cells: tuple[str, ...]) -> None:

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from cases import reminders
 from cases.importing.run import TABLES, Import, Report, What
-from cases.importing.sheets import MOST_BYTES, MOST_ROWS, CannotRead
+from cases.importing.sheets import FORMULA, MOST_BYTES, MOST_ROWS, CannotRead
 from cases.importing.values import LANGUAGES
 from cases.views import once
 from staff import trail
@@ -35,8 +35,6 @@ KINDS = [
     (What.CASES.value, pgettext_lazy("import", "Cases")),
     (What.REQUESTS.value, pgettext_lazy("import", "Help requests")),
 ]
-# A cell that begins so is a formula to a spreadsheet program.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # The seal over what was checked holds as long as a form may lie open.
 CHECKED_SECONDS = once.GOOD_SECONDS
 

@@ -8,6 +8,8 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cases import inbox
 from cases.models import Case, Note, RequestOutcome, requests, safe_answers, typed_requests
@@ -166,6 +168,24 @@ def test_every_danger_of_the_public_form_is_asked():
     asked = {value for value, _label in TypedForm().fields["dangers"].choices}
     assert asked < set(Danger)
     assert len(asked) == 9
+
+
+ODD = "\0\x08\r\n\u202e\u2066\u200d\ufeff\ufffeë\u0301'\"<>&%{}\\🕊\U000e0001İ"
+texts = st.text(max_size=2500) | st.text(alphabet=ODD, max_size=80)
+texts |= st.sampled_from(["telephone", "ru", "KZ", "я" * 9000])
+fields = st.sampled_from([*TypedForm.base_fields, "once", "act", "нет"])
+
+
+@given(st.dictionaries(fields, texts | st.lists(texts, max_size=3), max_size=12))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_typed_is_kept_or_refused(desk, form):
+    """Done when a fuzzed form gives a page or a sealed request. Sabotage: raise ValueError in forms._date."""
+    before = HelpRequest.objects.count()
+    lists = {name: value if isinstance(value, list) else [value] for name, value in form.items()}
+    sent = {name: [one.encode("utf-8", "replace").decode() for one in many] for name, many in lists.items()}
+    answer = desk.post(NEW, sent)
+    assert answer.status_code in (302, 422)
+    assert HelpRequest.objects.count() - before == (answer.status_code == 302)
 
 
 # -- answers

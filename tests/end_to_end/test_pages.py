@@ -16,6 +16,8 @@ PAGES = (
     "digest/",
     "duplicates/",
     "inbox/",
+    "inbox/new/",
+    "import/",
     "rules/",
     "access/",
     "cases/case/",

@@ -194,6 +194,7 @@ ACTS_WITH_A_FRESH_CODE = {
     "device reset": r"^/desk/staff/(user/\*/reset|devicereset/\*/decide)/$",
     "roles decided": r"^/desk/staff/rolegrant/\*/decide/$",
     "erasure": r"^/desk/case/\*/erase/$",
+    "import of a sheet": r"^/desk/import/$",
     "export": r"^/desk/case/\*/export/$",
     "own password and devices": r"^/account/(password|backup-codes|backup-codes/void|new-phone)/$",
 }

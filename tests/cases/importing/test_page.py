@@ -9,9 +9,11 @@ import pytest
 from django.conf import settings as conf
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from cases.importing.sheets import as_meant
 from cases.models import Case
 from cases.views.imports import defused
 from intake.models import HelpRequest
+from staff.models import TrailRow
 from tests.cases.importing.sheets import HEADINGS, as_csv, as_xlsx, row_of
 from tests.house.test_translations import english_on
 
@@ -63,8 +65,12 @@ def test_a_code_is_asked_for_that_is_not_fresh(desk):
     session = desk.session
     session["stepped_up_at"] = int(time.time()) - 3600
     session.save()
-    answer = looked(desk, as_csv([row_of(1)]))
+    answer = desk.get(IMPORT)
     assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, "/second-factor/")
+    late = looked(desk, as_csv([row_of(1)]))
+    assert "row is good" not in words_of(late)
+    assert "ымыслов" not in late.content.decode()
+    assert not TrailRow.objects.filter(verb="sheet_checked").exists()
 
 
 def test_a_dry_run_says_what_would_come_in_and_changes_nothing(desk):
@@ -129,7 +135,8 @@ def test_bad_rows_come_back_as_a_file_without_formulas(desk):
     assert "This country is not known." in text
     assert "Вымыслов2" not in text
     assert answer["Content-Disposition"] == 'attachment; filename="corrections.csv"'
-    assert defused(defused("=1")) == defused("=1")
+    cells = ["=1", "+999 00", "it's", "'", ""]
+    assert [as_meant(defused(cell)) for cell in cells] == cells
     assert not Case.objects.exists()
 
 

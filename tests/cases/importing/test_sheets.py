@@ -201,7 +201,7 @@ def test_what_is_read_from_csv_is_what_was_written_but_for_marks_that_nobody_see
     found = read(as_csv(rows, heading))
     if isinstance(found, str):
         return
-    kept = [[tidy(cell) for cell in row] for row in rows]
+    kept = [[sheets.as_meant(tidy(cell)) for cell in row] for row in rows]
     kept = [row[: max((n + 1 for n, cell in enumerate(row) if cell), default=0)] for row in kept]
     assert [list(line.cells) for line in found[1:]] == [row for row in kept if row]
 
