@@ -235,7 +235,7 @@ def one_csv(request: HttpRequest, kind: str, code: str) -> HttpResponse:
     head = [
         [str(which.label), row.period],
         [_("Version of the definitions"), str(row.definition)],
-        [_("A hidden number stands as %(mark)s.") % {"mark": HIDDEN}],
+        [_("A hidden number stands as “%(mark)s”.") % {"mark": HIDDEN}],
     ]
     return _file(head, statistics.shown(which, row.tables), f"{which.value}-{row.period}")
 
