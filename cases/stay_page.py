@@ -16,7 +16,7 @@ from cases.models.document_words import notes as document_notes
 from cases.models.identity import Identity
 from cases.models.legal_rule import LegalRule
 from cases.models.residence import Whereabouts, whereabouts
-from cases.models.rule_words import RuleCard, card, risk
+from cases.models.rule_words import RuleCard, card, checked, risk
 from cases.models.stay_words import (
     STATUS,
     UNSURE,
@@ -60,6 +60,8 @@ class Place:
     readings: tuple[Reading, ...]
     rule: RuleCard | None
     risk: str
+    risk_rule: str
+    risk_check: str
     reasons: tuple[str, ...]
     counted: tuple[str, ...]
     not_counted: tuple[str, ...]
@@ -154,6 +156,8 @@ def tell(place: Residence, stays: dict[Any, Stay], *, today: date) -> Place:
         readings=_readings(place, today) if _goes_on(place) else (),
         rule=None if place.row is NO_ROW else card(place.row),
         risk=risk(place.country_row),
+        risk_rule="" if place.country_row is None else place.country_row.id,
+        risk_check="" if place.country_row is None else checked(place.country_row),
         reasons=tuple(reasons(place)),
         counted=tuple(counted(place)),
         not_counted=tuple(not_counted(place)),

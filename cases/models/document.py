@@ -74,7 +74,7 @@ class IdentityDocument(Facet):
         _("declared invalid by the state on"),
         null=True,
         blank=True,
-        help_text=_("From this day it opens no border."),
+        help_text=_("From this day the desk lets it open no border: to be confirmed by a lawyer."),
     )
     in_use = models.BooleanField(_("in use"), default=True, help_text=_("Untick it once it is replaced."))
     remark = SealedTextField(_("remark"), null=True, blank=True)

@@ -118,7 +118,9 @@ def _borders(document: IdentityDocument, tables: Tables, today: date) -> str:
     if document.kind not in BORDER_PAPERS and document.kind != INTERNAL_PASSPORT:
         return ""
     if not document.in_force or document.custody in OUT_OF_REACH or document.authenticity == "forged":
-        return gettext("It opens no border as it is now, and no stay is counted by it.")
+        return gettext("It opens no border as it is now, and no stay is counted by it (%(check)s).") % {
+            "check": TO_CONFIRM
+        }
     if document.kind != INTERNAL_PASSPORT:
         return ""
     where = sorted(countries.name(row.country) for row in tables.stays if _takes(row, today))

@@ -65,6 +65,11 @@ def card(row: StayRow) -> RuleCard:
     )
 
 
+def checked(row: StayRow) -> str:
+    """Who confirmed the row, or that a lawyer has to: to stand beside a sentence of its own."""
+    return confirmed(row.check.verified_on, row.check.verified_by)
+
+
 def said(limit: Limit) -> str:
     """The numbers of a rule as sentences; where several must hold, each has its own."""
     return " ".join(_part(part) for part in sorted(parts_of(limit), key=repr))

@@ -1,5 +1,6 @@
 """Applications by country: who sees which, what the cells say, what is next, and what a refusal is called."""
 
+import csv
 import html
 import re
 from datetime import timedelta
@@ -9,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
-from cases import digest, standings
+from cases import countries, digest, standings
 from cases.board import Whose
 from cases.models import Application, Case, Deputy, FactHistory
 from cases.standings import Group, Wanted
@@ -104,7 +105,7 @@ def test_mine_team_and_all(case, olga, petra, sign_in):
 def test_pages_follow_one_order_whether_days_are_near_far_or_none(olga):
     """Near days are opened first, the rest only where a page asks for it: together they are one list.
 
-    Sabotage: leave `due_on > last` out of _next_steps, or sort the near ones by country.
+    Sabotage: let entries() look at near days alone, or sort these by their ids alone.
     """
     days = [1, 70, 3, None, 29, 400, None, 2, 31, -4]
     for number, day in enumerate(days):
@@ -181,7 +182,7 @@ PHRASES = {
 def test_a_refused_travel_document_is_called_that_wherever_it_is_shown(
     case, olga, petra, sign_in, language
 ):
-    """Lists, the tab, the boards, the page of a date, the digest on screen and on paper.
+    """Lists, the tab, the boards, the page of a date, the digest on screen and on paper, statistics.
 
     Sabotage: show the stage alone in cases.models.application.standing(), or the country alone in the digest.
     """
@@ -203,10 +204,20 @@ def test_a_refused_travel_document_is_called_that_wherever_it_is_shown(
         "/desk/digest/",
         "/desk/digest/?print=1",
         "/desk/digest/?section=next_7_days",
+        "/desk/statistics/?of=applications",
+        "/desk/statistics/csv/applications/",
     ):
         text = words_of(desk.get(page)).casefold()
         assert phrase.casefold() in text, page
         assert not re.search(never, text), page
+    # It is counted under its own name, and not among the refusals of protection.
+    rows = list(csv.reader(text_of(desk.get("/desk/statistics/csv/applications/")).splitlines()))
+    (head,) = [row for row in rows if phrase.casefold() in map(str.casefold, row)]
+    with translation.override(language):
+        (line,) = [row for row in rows if row and row[0] == countries.name("DE")]
+        counted = dict(zip(head, line, strict=True))
+        assert counted.pop(str(Group.TRAVEL_REFUSED.label)) == "1"
+        assert counted[str(Group.REFUSED.label)] == "0"
 
 
 # -- questions on the digest
