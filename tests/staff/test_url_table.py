@@ -174,11 +174,13 @@ def test_what_could_do_harm_asks_for_a_fresh_code(name, visitor, records, clock)
     """
     column, client, wrong = PEOPLE.index(name), visitor(name), []
     clock.forward(minutes=6)
-    for path, (asked, _sent, fresh) in written().items():
+    for path, (asked, sent, fresh) in written().items():
         if asked[column] not in ".>E" or path in ("/second-factor/", "/login/", "/desk/login/"):
             continue
         real = target(path.replace("*", UUID), records)
-        got = {letter(ask(client, "GET", real)), letter(ask(client, "POST", real))}
+        got = {letter(ask(client, "GET", real))}
+        # Where nothing can be sent, there is nothing to ask for.
+        got |= {letter(ask(client, "POST", real))} if sent[column] != "M" else set()
         if ("C" in got) != fresh or fresh and got != {"C"}:
             wrong.append(
                 f"{path} for {name}: {'is marked fresh' if fresh else 'is not marked fresh'}, gave {got}"
@@ -196,6 +198,7 @@ ACTS_WITH_A_FRESH_CODE = {
     "erasure": r"^/desk/case/\*/erase/$",
     "import of a sheet": r"^/desk/import/$",
     "export": r"^/desk/case/\*/export/$",
+    "import": r"^/desk/import/(word/word/)?$",
     "own password and devices": r"^/account/(password|backup-codes|backup-codes/void|new-phone)/$",
 }
 
