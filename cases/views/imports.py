@@ -83,9 +83,10 @@ def show(request: HttpRequest) -> HttpResponse:
     _require_allowed(request)
     act = request.POST.get("act", "")
     again = act in ("bring", "rejects")
-    form = SheetForm(request.POST or None, request.FILES or None, again=again)
+    posted = request.method == "POST"
+    form = SheetForm(request.POST if posted else None, request.FILES if posted else None, again=again)
     report, sheet = None, None
-    if request.method == "POST" and form.is_valid():
+    if posted and form.is_valid():
         try:
             sheet = _sheet(request, form)
             if again and _was_checked(request, sheet):
@@ -179,7 +180,6 @@ def _bad_rows(sheet: Import) -> HttpResponse:
 
 
 @require_GET
-@step_up_required
 def template(request: HttpRequest, what: str, language: str) -> HttpResponseBase:
     """An empty table with all headings, in English or Russian."""
     _require_allowed(request)
