@@ -20,8 +20,9 @@ def in_this_database(live_database, mailbox):  # noqa: F811
 
 @pytest.mark.parametrize("turn", range(3))
 def test_two_who_accept_at_the_same_moment_make_one_case(turn, in_this_database):
-    """Done when parallel presses make one case, on both databases. Sabotage: `.filter(pk=request.pk).first()`
-    without select_for_update in requests.locked (Postgres), or no unique request of an outcome.
+    """Done when parallel presses make one case, on both databases.
+
+    Sabotage: leave _require_no_case out of make_case.
     """
     team = Team.objects.create(name="Astana")
     people = [
