@@ -198,7 +198,6 @@ ACTS_WITH_A_FRESH_CODE = {
     "erasure": r"^/desk/case/\*/erase/$",
     "import of a sheet": r"^/desk/import/$",
     "export": r"^/desk/case/\*/export/$",
-    "import": r"^/desk/import/(word/word/)?$",
     "own password and devices": r"^/account/(password|backup-codes|backup-codes/void|new-phone)/$",
 }
 
