@@ -14,6 +14,8 @@ from cases.rules.values import BadValue
 
 def read_object() -> dict[str, Any]:
     """The JSON object on standard input (a BOM is ignored); CommandError with status 2 if there is none."""
+    if sys.stdin is None:  # closed by whoever started the command
+        _refuse("There is no standard input. Send one JSON object on it.")
     try:
         text = sys.stdin.buffer.read().decode("utf-8-sig")
         try:

@@ -112,6 +112,21 @@ def test_what_is_no_object_ends_with_status_2_and_a_message(tmp_path, command, s
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["assess_stays", "assess_deadlines"])
+def test_without_a_standard_input_they_end_with_status_2_and_a_message(tmp_path, command):
+    """Sabotage: leave the question for None out of read_object()."""
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$0" "$@" <&-', sys.executable, str(ROOT / "manage.py"), command],
+        cwd=tmp_path,
+        env={"DESK_PREPARED": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no standard input" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_output_is_utf8_even_where_the_terminal_is_not(tmp_path):
     sent = json.dumps({"vectors": [GOOD_STAY | {"id": "дело №1"}]}, ensure_ascii=False).encode()
     done = run_process(
