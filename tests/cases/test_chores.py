@@ -31,6 +31,12 @@ class Clock:
         return self.now
 
 
+@pytest.fixture(autouse=True)
+def one_connection(monkeypatch):
+    """The test's transaction lives on it; a process of its own closes it between two chores."""
+    monkeypatch.setattr("cases.chores.close_old_connections", lambda: None)
+
+
 def well(done):
     return Chore("well", timedelta(hours=1), lambda now: done.append(now))
 
