@@ -219,8 +219,8 @@ def test_main_links_follow_the_role(olga, petra, anton, vera):
 
     assert links(olga) == ["Deadlines", "Inbox", "Cases", "Applications", "Rules", "Access"]
     assert links(petra) == [
-        "Deadlines", "Inbox", "Cases", "Applications", "Digest", "Rules", "Access", "Accounts",
-        "Role requests",
+        "Deadlines", "Inbox", "Cases", "Applications", "Digest", "Statistics", "Rules", "Access",
+        "Accounts", "Role requests",
     ]  # fmt: skip
     assert links(vera) == ["Trail"]
     assert links(anton) == ["Accounts", "Role requests"]
