@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -255,43 +256,50 @@ def _act(request: HttpRequest, row: HelpRequest, act: str, forms: dict[str, Any]
 
 
 def _accept(request: HttpRequest, row: HelpRequest, form: AcceptForm) -> HttpResponseBase:
-    user: Any = request.user
-    try:
-        with transaction.atomic():
-            case = Case.objects.open_from(
-                row,
-                caseworker=form.caseworker(),
-                by=user,
-                country=form.cleaned_data["country"],
-                key=once.key(request),
-            )
-            reminders.plan_case(case)
-            transaction.on_commit(reminders.ring)
-    except CannotOpen:
-        raise ValidationError(
-            _("What the person wrote does not open, so no case can be made of it. Open a case by hand.")
-        ) from None
-    messages.success(
-        request, _("The case is open: everything was moved into it, and the mailbox goes on working.")
+    def open_case() -> Case:
+        return Case.objects.open_from(
+            row,
+            caseworker=form.caseworker(),
+            by=request.user,
+            country=form.cleaned_data["country"],
+            key=once.key(request),
+        )
+
+    return _into_a_case(
+        request,
+        open_case,
+        closed=_("What the person wrote does not open, so no case can be made of it. Open a case by hand."),
+        done=_("The case is open: everything was moved into it, and the mailbox goes on working."),
     )
-    return redirect("admin:cases_case_change", case.pk)
 
 
 def _merge(request: HttpRequest, row: HelpRequest, form: MergeForm) -> HttpResponseBase:
-    user: Any = request.user
     case = form.case()
+
+    def fill_case() -> Case:
+        requests.merge_into(row, case, by=request.user)  # type: ignore[arg-type]
+        return case
+
+    return _into_a_case(
+        request,
+        fill_case,
+        closed=_("What the person wrote does not open, so it cannot be moved into the case."),
+        done=_("The request is in this case now: look at the newest notes. Its mailbox goes on working."),
+    )
+
+
+def _into_a_case(
+    request: HttpRequest, moved: Callable[[], Case], *, closed: str, done: str
+) -> HttpResponseBase:
+    """Let `moved` put the request into a case, and lead there; `closed` is said if it does not open."""
     try:
         with transaction.atomic():
-            requests.merge_into(row, case, by=user)
+            case = moved()
             reminders.plan_case(case)
             transaction.on_commit(reminders.ring)
     except CannotOpen:
-        raise ValidationError(
-            _("What the person wrote does not open, so it cannot be moved into the case.")
-        ) from None
-    messages.success(
-        request, _("The request is in this case now: look at the newest notes. Its mailbox goes on working.")
-    )
+        raise ValidationError(closed) from None
+    messages.success(request, done)
     return redirect("admin:cases_case_change", case.pk)
 
 
