@@ -11,6 +11,7 @@ from typing import IO
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+INTERRUPTED = 2  # pytest's exit code after Ctrl-C
 NO_TESTS_FOUND = 5  # pytest's exit code, e.g. when -k names a test that needs no database
 
 
@@ -63,12 +64,14 @@ class Command(BaseCommand):
         return max(codes - {NO_TESTS_FOUND}, default=NO_TESTS_FOUND)
 
     def in_turn(self, runs: list[tuple[str, list[str], str]], folder: Path, said: IO[str]) -> list[int]:
-        """The exit codes of `runs` (name, arguments, database), one after the other."""
+        """The exit codes of `runs` (name, arguments, database), in turn, until one is interrupted."""
         codes = []
         for name, arguments, url in runs:
             print(f"\n=== {name} ===", file=said, flush=True)
             run = self.pytest(["-p", "no:cacheprovider", *arguments], folder / name.lower(), url, stdout=said)
             codes.append(run.wait())
+            if codes[-1] == INTERRUPTED:
+                break
         return codes
 
     def without_postgres(self, sentence: str, worst: int) -> int:
