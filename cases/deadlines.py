@@ -9,7 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from cases.clocks import (
+from law.clocks import (
     ArrivalFact,
     Law,
     ProcedureFact,

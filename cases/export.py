@@ -20,10 +20,10 @@ from django.db import models
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
-from cases import countries
 from cases.models import Case, Note, RouteNote
 from cases.models.compartment import CLOSED_FACETS, FACETS, Compartment
 from cases.models.history import Facet
+from law import countries
 from vault.show import shown
 
 # A spreadsheet takes a cell that begins so for a formula, whatever stands before it as a blank.

@@ -11,8 +11,6 @@ from uuid import UUID
 from django.utils.text import Truncator
 from django.utils.translation import gettext
 
-from cases import countries
-from cases.clocks import arrival_clocks, clocks, duties
 from cases.deadlines import COUNTED, Kind
 from cases.models import (
     Appeal,
@@ -26,10 +24,11 @@ from cases.models import (
     Task,
     WantedCheck,
     WantedFinding,
-    law,
 )
 from cases.models.facts import read_facts
-from cases.models.term_words import TO_CONFIRM, Told, confirmed, tell, tell_duty, what
+from law import countries, current
+from law.clocks import arrival_clocks, clocks, duties
+from law.words.terms import TO_CONFIRM, Told, confirmed, tell, tell_duty, what
 from vault.show import UNREADABLE, shown
 
 LONGEST = 140
@@ -111,7 +110,7 @@ def _of_term(term: str, rule: Any) -> str:
     """What a term is for, and by which rule; every one without a lawyer's word says so."""
     if term.startswith(TYPED):
         return gettext("Typed from the decision's own page")
-    rows = law.by_id()
+    rows = current.by_id()
     if term in rows:
         check = confirmed(rows[term].check.verified_on, rows[term].check.verified_by)
         return f"{what(rows[term].deadline)} ({rule or term}, {check})"

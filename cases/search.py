@@ -19,9 +19,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import Case, ChannelOwner, ContactChannel, Identity, IdentityDocument, NameWord
+from cases.models.code_name_words import LOOKS, THINGS
 from cases.models.history import known
 from cases.models.name_word import SURNAMES
-from cases.models.words import LOOKS, THINGS
 from staff import trail
 from staff.models import User
 from vault.normalise import name_readings

@@ -23,8 +23,8 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from cases import files
 from config.dumps import Snapshot, snapshot
+from desk import files
 from vault import age
 from vault.cipher import key_id
 from vault.destroying import destroy

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from cases import health
 from config import errors, startup
+from reminders import health
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = "60"

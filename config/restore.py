@@ -22,6 +22,7 @@ from django.db import connection
 
 from cases.models import Attachment, Case
 from config import backup, dumps
+from desk import erasing
 from staff import append_only, chain
 from staff.models import Session
 from vault import age, canaries, erasure, integrity
@@ -178,7 +179,7 @@ def _erase_again() -> int:
         if owner not in cases:
             erasure.erase(owner)
         elif not cases[owner].erased:
-            cases[owner].erase(by=None, reason=REASON)
+            erasing.erase(cases[owner], by=None, reason=REASON)
             again += 1
     return again
 

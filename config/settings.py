@@ -120,7 +120,12 @@ INSTALLED_APPS = [
     "vault",
     "staff",
     "intake",
+    "law",
     "cases",
+    "inbox",
+    "reminders",
+    "figures",
+    "desk",
 ]
 MIDDLEWARE = [
     # Before all others, so that errors and static files carry the headers too.
@@ -174,7 +179,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "cases.context.surroundings",
+                "desk.context.surroundings",
             ]
         },
     }
@@ -285,8 +290,8 @@ CELERY_TIMEZONE = "UTC"
 # No schedule file: an interval needs no memory, and the process may run on a read-only disk.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
-    "scan": {"task": "cases.scan", "schedule": SCAN_SECONDS, "options": {"expires": SCAN_SECONDS}},
-    "drain": {"task": "cases.drain", "schedule": DRAIN_SECONDS, "options": {"expires": DRAIN_SECONDS}},
+    "scan": {"task": "reminders.scan", "schedule": SCAN_SECONDS, "options": {"expires": SCAN_SECONDS}},
+    "drain": {"task": "reminders.drain", "schedule": DRAIN_SECONDS, "options": {"expires": DRAIN_SECONDS}},
     # Until its link is written a row of the trail could be changed unseen: the window is these 15 seconds.
     "link": {"task": "staff.link", "schedule": 15, "options": {"expires": 15}},
 }

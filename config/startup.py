@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 
+from config import history
 from intake import roles
 from staff import append_only
 from vault import canaries, dropbox, locking
@@ -69,11 +70,12 @@ def database_problems() -> Iterator[str]:
     if settings.SITE == "public":
         yield from public_role_problems()
         return
+    yield from history.problems(connection)
     fallen = append_only.missing(connection)
     if fallen:
         yield (
             f"Triggers that keep the trail are missing: {', '.join(fallen)}. "
-            "Find out why, then run: manage.py migrate --skip-checks staff 0001, and manage.py migrate"
+            "Find out why, then run: manage.py trail guard"
         )
     if not settings.EMBEDDED and (rows := demo_rows()):
         yield (

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = []
-for _room in ("staff", "cases"):
+for _room in ("staff", "desk"):
     if importlib.util.find_spec(f"{_room}.urls"):
         urlpatterns.append(path("", include(f"{_room}.urls")))
 if settings.SITE == "both":

@@ -2,11 +2,16 @@
 Anton (administrator), Vera (auditor), Mark (no access)."""
 
 import os
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import hypothesis
 import pytest
 
 from tests.databases import fresh_databases, use_in_this_process
+from tests.dated import arm
+from tests.machine import free_port
+from tests.mailroom import open_mailroom
 from tests.ready_schema import migrated_once
 
 # How long an example takes says nothing where two runs share a small machine.
@@ -76,6 +81,15 @@ def quick_passwords(django_test_environment):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
     hashers.get_hashers.cache_clear()
     hashers.get_hashers_by_algorithm.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def in_english(django_test_environment):
+    """No test leaves its reader's language to the next."""
+    from django.utils import translation
+
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
@@ -182,3 +196,56 @@ def sign_in():
     from tests.staff.flow import signed_in
 
     return lambda person: signed_in(Client(), person)
+
+
+@pytest.fixture
+def case(olga):
+    """Olga's case in Kazakhstan."""
+    from cases.models import Case
+
+    return Case.objects.open_case(by=olga, country="KZ", summary="Left the unit in spring.")
+
+
+@pytest.fixture
+def at_desk(client):
+    """A function: the client, signed in as that person with the second factor."""
+    from tests.staff.flow import signed_in
+
+    return lambda user: signed_in(client, user)
+
+
+@pytest.fixture
+def mailroom(settings):
+    """A real mail server; the desk is told to use it."""
+    with open_mailroom() as room:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = room.host, room.port
+        settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+        settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+        settings.EMAIL_TIMEOUT = 5
+        settings.DEFAULT_FROM_EMAIL = "desk@post.invalid"
+        yield room
+
+
+@pytest.fixture
+def no_mail_server(mailroom, settings):
+    """The desk's mail server is down; give the port back to bring it up again."""
+    settings.EMAIL_PORT = free_port()
+    return mailroom
+
+
+@pytest.fixture
+def dated_case(olga):
+    """Makes a case of Olga's with one open deadline on a day."""
+    from cases.deadlines import Due
+    from cases.models import Case, Deadline
+
+    def make(
+        due_on, *, by=olga, country="KZ", kind="task", armed_at=datetime(2026, 1, 1, tzinfo=UTC), **facts
+    ):
+        case = Case.objects.open_case(by=by, country=country, **facts)
+        Deadline.objects.apply(case, [Due(kind, f"task:{uuid4()}", due_on, country)])
+        arm(case, armed_at)
+        return case
+
+    return make

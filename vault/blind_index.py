@@ -27,11 +27,26 @@ class Token(int):
     others: tuple[int, ...] = ()
 
 
+def as_stored(field: Any) -> Any:
+    """The plain column that `field` is in migrations, where Django clones the fields of a model."""
+    _name, path, args, options = field.deconstruct()
+    return import_string(path)(*args, **options)
+
+
+def _stored(options: dict[str, Any]) -> dict[str, Any]:
+    """Those options of a field that the database sees."""
+    seen = ("null", "unique", "db_index", "db_column", "max_length")
+    return {name: options[name] for name in seen if name in options}
+
+
 class ComputedField(models.Field):  # type: ignore[type-arg]
     """A column computed from the sealed column `source` whenever that is saved in the open."""
 
     source: str
     key: str
+
+    def clone(self) -> Any:
+        return as_stored(self)
 
     @property
     def computed_from(self) -> tuple[str, ...]:
@@ -81,13 +96,9 @@ class BlindIndex(ComputedField, models.BigIntegerField):  # type: ignore[type-ar
         super().__init__(**{"db_index": True, **kwargs, "null": True, "editable": False, "serialize": False})
 
     def deconstruct(self) -> Any:
-        name, path, _args, kwargs = super().deconstruct()
-        for fixed in ("null", "editable", "serialize"):
-            kwargs.pop(fixed, None)
-        if kwargs.pop("db_index", False) is False:
-            kwargs["db_index"] = False
-        kwargs.update(normalise=self.normalise, key=self.key, bits=self.bits)
-        return name, "vault.fields.BlindIndex", [self.source], kwargs
+        """A number, as the database sees it; see SealedMixin.deconstruct."""
+        name, _path, _args, kwargs = super().deconstruct()
+        return name, "django.db.models.BigIntegerField", [], _stored(kwargs)
 
     def normalised(self, value: Any) -> str:
         """The one spelling of `value`; "" for nothing."""
@@ -167,11 +178,9 @@ class KeyedTokenField(ComputedField, models.CharField):  # type: ignore[type-arg
         super().__init__(**{**kwargs, "max_length": 64, "editable": False, "serialize": False})
 
     def deconstruct(self) -> Any:
+        """Text, as the database sees it; see SealedMixin.deconstruct."""
         name, _path, _args, kwargs = super().deconstruct()
-        for fixed in ("max_length", "editable", "serialize"):
-            kwargs.pop(fixed, None)
-        kwargs.update(names=self.names, key=self.key)
-        return name, "vault.fields.KeyedTokenField", [self.source], kwargs
+        return name, "django.db.models.CharField", [], _stored(kwargs)
 
     def possible(self, value: Any) -> tuple[str | None, ...]:
         if value is None:

@@ -14,7 +14,7 @@ from django.db.models.query_utils import DeferredAttribute
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from vault.blind_index import BlindIndex, KeyedTokenField, find
+from vault.blind_index import BlindIndex, KeyedTokenField, as_stored, find
 from vault.cipher import V1, CannotOpen, Sealed, open_sealed, open_under, seal, seal_under
 from vault.models import NOT_READ, SealedModel
 from vault.show import marker
@@ -87,11 +87,16 @@ class SealedMixin(models.Field):  # type: ignore[type-arg]
         self.key = key
 
     def deconstruct(self) -> Any:
-        name, path, args, kwargs = super().deconstruct()
-        del kwargs["serialize"]
-        if self.key is not None:
-            kwargs["key"] = self.key
-        return name, path, args, kwargs
+        """What the database holds, which is all that a migration should say: bytes, or none.
+
+        Words, choices, lengths and even the key of a sealed field change without a migration.
+        """
+        name, _path, _args, kwargs = super().deconstruct()
+        kept = {option: kwargs[option] for option in ("null", "db_column") if option in kwargs}
+        return name, "django.db.models.BinaryField", [], kept
+
+    def clone(self) -> Any:
+        return as_stored(self)
 
     # -- the column
 

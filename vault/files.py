@@ -306,7 +306,7 @@ def unfinished(folder: Path) -> list[str]:
 def sweep(folder: Path, *, older_than_hours: int = 24) -> int:
     """Delete what uploads left that were killed half way, and count it. Running uploads are younger.
 
-    Whose row is committed must be finished first: see cases.files.sweep.
+    Whose row is committed must be finished first: see desk.files.sweep.
     """
     swept = 0
     for left in folder.glob(".*.part"):

@@ -13,10 +13,8 @@ from cases.models.deadline import Applied, Deadline, DeadlineKind, DeadlineState
 from cases.models.digest import DigestSignature
 from cases.models.document import Authenticity, Custody, DocumentKind, IdentityDocument
 from cases.models.emergency import EmergencyOpening, EmergencyState
-from cases.models.heartbeat import Circuit, Heartbeat, PlanTrouble, Pulse
-from cases.models.history import FactHistory, KeptForGood
+from cases.models.history import FactHistory
 from cases.models.identity import Identity
-from cases.models.legal_rule import LegalRule, RuleConfirmation, RuleTable
 from cases.models.link import CaseLink, LinkKind
 from cases.models.name_word import NameWord
 from cases.models.note import Note, Task
@@ -29,28 +27,20 @@ from cases.models.proceeding import (
     WantedFinding,
     WantedList,
 )
-from cases.models.publication import Publication, StatisticsKind
 from cases.models.recomputation import Cause, LeaseLost, Recomputation, RecomputedCase
-from cases.models.reminder import DAILY, LeadTimes, Postbox, Reminder, ReminderState, Trouble
-from cases.models.request_marks import RequestMark, RequestTrace
-from cases.models.requests import RequestOutcome
 from cases.models.route import RouteNote
 from cases.models.sharing import CaseShare, Deputy
-from cases.models.stages import ApplicationKind, Stage, Tag
-from cases.models.stay import Basis, EntryKind, Stay
-from cases.models.tally import RequestTally
+from cases.models.stay import EntryKind, Stay
 from cases.models.verdict import NotSamePerson
 from cases.models.vetting import Verdict, Vetting, WarConduct
 
 __all__ = [
     "Appeal",
     "Application",
-    "ApplicationKind",
     "Applied",
     "Attachment",
     "AttachmentKind",
     "Authenticity",
-    "Basis",
     "Blocker",
     "Care",
     "Case",
@@ -60,7 +50,6 @@ __all__ = [
     "Cause",
     "ChannelKind",
     "ChannelOwner",
-    "Circuit",
     "ClockPause",
     "Colour",
     "Compartment",
@@ -68,7 +57,6 @@ __all__ = [
     "Consent",
     "ContactChannel",
     "Custody",
-    "DAILY",
     "Deadline",
     "DeadlineKind",
     "DeadlineState",
@@ -82,44 +70,24 @@ __all__ = [
     "ExtraditionNote",
     "FactHistory",
     "Hearing",
-    "Heartbeat",
     "Identity",
     "IdentityDocument",
-    "KeptForGood",
-    "LeadTimes",
     "LeaseLost",
     "LinkKind",
-    "LegalRule",
     "NameWord",
     "NotSamePerson",
     "Note",
     "Outcome",
-    "PlanTrouble",
-    "Postbox",
     "Proceeding",
     "ProceedingStage",
-    "Pulse",
-    "Publication",
     "Purpose",
     "Recomputation",
     "RecomputedCase",
-    "Reminder",
-    "ReminderState",
-    "RequestMark",
-    "RequestOutcome",
-    "RequestTally",
-    "RequestTrace",
-    "RuleConfirmation",
-    "RuleTable",
     "RouteNote",
-    "Stage",
-    "StatisticsKind",
     "Status",
     "Stay",
     "Stops",
-    "Tag",
     "Task",
-    "Trouble",
     "TypedDeadline",
     "Verdict",
     "Vetting",

@@ -10,8 +10,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from cases.clocks import Term
 from cases.models.history import Facet, of_case, refusal
+from law.clocks import Term
 from vault.fields import SealedCharField, SealedDateField, SealedTextField
 
 if TYPE_CHECKING:

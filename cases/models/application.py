@@ -9,9 +9,9 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cases import countries
 from cases.models.history import Facet, of_case, refusal
-from cases.models.stages import (
+from law import countries
+from law.stages import (
     FINISHED,
     STAGES_OF_TRAVEL_DOCUMENT,
     TRAVEL_STAGES,
@@ -62,7 +62,7 @@ class Application(Facet):
     sealed_label = "cases.application"
 
     case = of_case("applications")
-    country = models.CharField(_("country"), max_length=2, choices=countries.choices)
+    country = countries.CountryField(_("country"))
     kind = models.CharField(_("kind"), max_length=40, choices=ApplicationKind)
     stage = models.CharField(_("stage"), max_length=30, choices=Stage, default=Stage.DRAFT)
     evidence = models.CharField(_("how we know"), max_length=20, choices=Evidence, default=Evidence.TOLD)

@@ -15,8 +15,9 @@ from django.utils import timezone
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from cases.models.history import Facet, KeptForGood, KeptQuerySet, known, of_case, refusal
+from cases.models.history import Facet, KeptQuerySet, known, of_case, refusal
 from staff import trail
+from staff.append_only import KeptForGood
 from staff.models import User
 from staff.roles import Act, may
 from vault import files, images
@@ -108,9 +109,7 @@ def _require_room(case: Any, size: int) -> None:
     held = sum(files.stored_bytes(folder(), name) for name in names)
     if held + size > MOST_CASE_BYTES:
         raise files.CannotStore(
-            gettext(
-                "The files of this case would pass %(size)d MB. Send a smaller one, or a photograph."
-            )
+            gettext("The files of this case would pass %(size)d MB. Send a smaller one, or a photograph.")
             % {"size": MOST_CASE_BYTES // 1_000_000}
         )
     if files.total_bytes(folder()) + size > settings.FILES_QUOTA_MB * 1_000_000:

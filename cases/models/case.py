@@ -15,11 +15,11 @@ from django.utils import timezone
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from cases import countries
 from cases.models import emergency, sharing
+from cases.models.code_name_words import LOOKS, THINGS
 from cases.models.history import KeepsHistory, KeptQuerySet, refusal
 from cases.models.sharing import CaseShare
-from cases.models.words import LOOKS, THINGS
+from law import countries
 from staff import trail
 from staff.models import Team, User
 from staff.roles import Act, may, sees_cases
@@ -28,7 +28,6 @@ from vault.models import OwnerModel
 
 if TYPE_CHECKING:
     from cases.deadlines import CaseFacts
-    from intake.models import HelpRequest
 
 NAME_ATTEMPTS = 50
 
@@ -143,12 +142,6 @@ class CaseQuerySet(KeptQuerySet["Case"]):
         case.open(by=by)
         return case
 
-    def open_from(self, request: HelpRequest, **how: Any) -> Case:
-        """A new case of a help request, with all it holds; see `requests.make_case`."""
-        from cases.models import requests
-
-        return requests.make_case(request, **how)
-
 
 class Case(KeepsHistory, OwnerModel):
     """One person's file. Its key seals every facet; its code name is the only name outside of it."""
@@ -159,7 +152,7 @@ class Case(KeepsHistory, OwnerModel):
     code_name = models.CharField(_("code name"), max_length=60, unique=True, editable=False)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.NEW)
     colour = models.CharField(_("urgency"), max_length=10, choices=Colour, default=Colour.GREEN)
-    country = models.CharField(_("country of stay"), max_length=2, choices=countries.choices)
+    country = countries.CountryField(_("country of stay"))
     category = models.CharField(_("category"), max_length=20, choices=Category, default=Category.UNKNOWN)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="cases", verbose_name=_("team"))
     caseworker = models.ForeignKey(
@@ -325,12 +318,6 @@ class Case(KeepsHistory, OwnerModel):
             fields = {"caseworker", "team"} & self.changes().keys()
             self.save(by=by)
             trail.append(by, trail.Verb.CASE_ASSIGNED, case_id=self.pk, fields=fields, reason=reason)
-
-    def erase(self, *, by: User | None, reason: str) -> None:
-        """Erase the case for good (`by` is None on the console). Raises trail.Refused, ValidationError."""
-        from cases.models import erasing
-
-        erasing.erase(self, by=by, reason=reason)
 
     def share(
         self,

@@ -15,10 +15,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cases import countries
 from cases.deadlines import Due, Kind, fact_of, with_questions
 from cases.models.care import Care, new_care
 from cases.models.history import known
+from law import countries
+from law.clocks import Term
+from law.words.terms import DUTY, TERMS
 from staff import trail
 from vault.cipher import CannotOpen
 from vault.fields import BlindIndex, SealedCharField, SealedDateField, SealedJSONField, SealedTextField
@@ -46,11 +48,11 @@ class DeadlineKind(models.TextChoices):
     INTERVIEW = Kind.INTERVIEW.value, _("Interview")
     HEARING = Kind.HEARING.value, _("Hearing")
     TASK = Kind.TASK.value, _("Task")
-    APPLY_BY = Kind.APPLY_BY.value, _("Last day to ask for asylum")
-    APPEAL_END = Kind.APPEAL_END.value, _("Window of appeal closes")
-    PROCEDURE_STEP = Kind.PROCEDURE_STEP.value, _("Step in the procedure")
-    AUTHORITY_DUE = Kind.AUTHORITY_DUE.value, _("The authority must act by this day")
-    OBLIGATION = Kind.OBLIGATION.value, _("Duty after arrival")
+    APPLY_BY = Kind.APPLY_BY.value, TERMS[Term.APPLY]
+    APPEAL_END = Kind.APPEAL_END.value, TERMS[Term.APPEAL]
+    PROCEDURE_STEP = Kind.PROCEDURE_STEP.value, TERMS[Term.STEP]
+    AUTHORITY_DUE = Kind.AUTHORITY_DUE.value, TERMS[Term.AUTHORITY]
+    OBLIGATION = Kind.OBLIGATION.value, DUTY
     TERM_PASSED = Kind.TERM_PASSED.value, _("Term already over: was it kept?")
     HOME_HEARING = Kind.HOME_HEARING.value, _("Hearing at home")
     WANTED_CHECK = Kind.WANTED_CHECK.value, _("Look into the wanted list again")

@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from cases import countries
 from cases.models.history import Facet, of_case, refusal
+from law import countries
 from vault.fields import BlindIndex, SealedCharField, SealedDateField, SealedTextField
 
 
@@ -54,9 +54,7 @@ class IdentityDocument(Facet):
 
     case = of_case("documents")
     kind = models.CharField(_("kind"), max_length=30, choices=DocumentKind)
-    issued_by_country = models.CharField(
-        _("issued by"), max_length=2, choices=countries.choices, default="RU"
-    )
+    issued_by_country = countries.CountryField(_("issued by"), default="RU")
     number = SealedCharField(_("series and number"), null=True, blank=True, max_length=60)
     number_index = BlindIndex("number", normalise="vault.normalise.document_number")
     issued_on = SealedDateField(_("date of issue"), null=True, blank=True)

@@ -9,17 +9,17 @@ from typing import Any
 
 from django.utils.translation import gettext, ngettext
 
-from cases import countries
 from cases.models.document import IdentityDocument
 from cases.models.history import known
 from cases.models.identity import Identity
 from cases.models.residence import OUT_OF_REACH, end_of
-from cases.models.rule_words import CONFIDENCE, RuleCard
 from cases.models.stay_words import day_words
-from cases.models.term_words import TO_CONFIRM, confirmed
-from cases.rules.reference import StayRow
-from cases.rules.residence import BORDER_PAPERS, INTERNAL_PASSPORT
-from cases.rules.versions import Tables, Version
+from law import countries
+from law.rules.reference import StayRow
+from law.rules.residence import BORDER_PAPERS, INTERNAL_PASSPORT
+from law.rules.versions import Tables, Version
+from law.words.rules import CONFIDENCE, RuleCard
+from law.words.terms import TO_CONFIRM, confirmed
 
 # What a number looks like, blanks and dashes left out; written in words beside the pattern.
 SHAPES: dict[tuple[str, str], tuple[re.Pattern[str], str]] = {

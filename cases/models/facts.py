@@ -17,14 +17,14 @@ from cases.deadlines import (
     derive,
     open_questions,
 )
-from cases.models import law
 from cases.models.case import Case, Status
 from cases.models.consent import ending
 from cases.models.identity import Identity
-from cases.models.legal_rule import LegalRule
 from cases.models.procedures import Rows, arrivals, procedures
 from cases.models.residence import Whereabouts, end_is_damaged, end_of, whereabouts
-from cases.rules.versions import DocumentRules, Tables
+from law import current
+from law.models.legal_rule import LegalRule
+from law.rules.versions import DocumentRules, Tables
 from vault.cipher import CannotOpen
 
 
@@ -178,7 +178,7 @@ def facts_in(
         procedures=in_procedure,
         arrivals=arrived,
         home=reader.home(appeals, hearings, wanted_checks, case.country) + reader.consents(consents),
-        law=law.current(today, tables),
+        law=current.current(today, tables),
         closed=case.status == Status.CLOSED,
     )
     return facts, reader.damaged

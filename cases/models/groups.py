@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import TextChoices
 from django.utils.translation import pgettext_lazy
 
-from cases.models.stages import ApplicationKind, Stage
+from law.stages import ApplicationKind, Stage
 
 
 class Group(TextChoices):

@@ -12,6 +12,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from staff.append_only import KeptForGood
 from vault.cipher import CannotOpen
 from vault.fields import SealedJSONField
 from vault.models import SealedModel
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from staff.models import User
 
 M = TypeVar("M", bound="models.Model")
-
-
-class KeptForGood(Exception):
-    """A row of a case file was to be deleted or overwritten behind its history's back."""
 
 
 class _Unsaid:

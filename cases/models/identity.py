@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from cases import countries
 from cases.models.history import UNSAID, Facet, KeptQuerySet, _Unsaid, refusal
 from cases.models.name_word import NameWord
+from law import countries
 from vault.fields import SealedCharField, SealedDateField, SealedJSONField
 
 if TYPE_CHECKING:

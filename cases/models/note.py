@@ -10,17 +10,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cases.models.history import (
-    UNSAID,
-    Facet,
-    KeptForGood,
-    KeptQuerySet,
-    _Unsaid,
-    known,
-    of_case,
-    refusal,
-    said,
-)
+from cases.models.history import UNSAID, Facet, KeptQuerySet, _Unsaid, known, of_case, refusal, said
+from staff.append_only import KeptForGood
 from vault.fields import SealedDateField, SealedDateTimeField, SealedTextField
 from vault.models import SealedModel
 from vault.queryset import SealedQuerySet

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from cases.clocks import ArrivalFact, Pause, ProcedureFact, Typed
-from cases.models.stages import ASYLUM_KINDS, Stage
 from cases.models.stay import EntryKind
+from law.clocks import ArrivalFact, Pause, ProcedureFact, Typed
+from law.stages import ASYLUM_KINDS, Stage
 from vault.cipher import CannotOpen
 
 # Codes of events in the procedural rows, and the field that holds each.

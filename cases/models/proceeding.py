@@ -10,8 +10,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from cases import countries
 from cases.models.history import Facet, of_case, refusal
+from law import countries
 from vault.fields import SealedCharField, SealedDateField, SealedTextField
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Proceeding(Facet):
     sealed_label = "cases.proceeding"
 
     case = of_case("proceedings")
-    country = models.CharField(_("country"), max_length=2, choices=countries.choices, default="RU")
+    country = countries.CountryField(_("country"), default="RU")
     stage = SealedCharField(
         _("stage"), max_length=20, choices=ProceedingStage, default=ProceedingStage.UNKNOWN
     )
@@ -195,7 +195,7 @@ class ExtraditionNote(Facet):
     sealed_label = "cases.extradition_note"
 
     case = of_case("extradition_notes")
-    country = models.CharField(_("country that may hand over"), max_length=2, choices=countries.choices)
+    country = countries.CountryField(_("country that may hand over"))
     text = SealedTextField(_("what is known"), null=True, blank=True)
     source = SealedCharField(_("source"), null=True, blank=True, max_length=300)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from cases import countries
 from cases.models.application import Application, standing
-from cases.models.term_words import ask_code
+from law import countries
+from law.words.terms import ask_code
 
 AT_ONCE = 5000
 

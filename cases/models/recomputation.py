@@ -19,12 +19,12 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cases import countries
 from cases.models.application import Application
 from cases.models.case import Case
 from cases.models.deadline import Deadline, DeadlineState
-from cases.models.legal_rule import LegalRule, RuleTable
 from cases.models.stay import Stay
+from law import countries
+from law.models.legal_rule import LegalRule, RuleTable
 from vault.cipher import CannotOpen
 from vault.fields import SealedJSONField
 from vault.models import SealedModel

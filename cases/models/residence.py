@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from cases.models.history import known
-from cases.rules.papers import NOT_DERIVED, DerivedEnd, derived_end
-from cases.rules.residence import INTERNAL_PASSPORT, Crossing, Paper, Residence, residences, what_if
+from law.rules.document_ends import NOT_DERIVED, DerivedEnd, derived_end
+from law.rules.residence import INTERNAL_PASSPORT, Crossing, Paper, Residence, residences, what_if
 from vault.cipher import CannotOpen
 
 if TYPE_CHECKING:
     from cases.models.document import IdentityDocument
     from cases.models.identity import Identity
     from cases.models.stay import Stay
-    from cases.rules.versions import DocumentRules, Tables
+    from law.rules.versions import DocumentRules, Tables
 
 COUNTED_CELLS = ("entered_on", "left_on", "basis_valid_until")
 # A paper in these hands opens no border for the person.

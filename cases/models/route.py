@@ -9,8 +9,9 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cases.models.history import UNSAID, KeptForGood, _Unsaid, known, of_case, refusal, said
+from cases.models.history import UNSAID, _Unsaid, known, of_case, refusal, said
 from staff import trail
+from staff.append_only import KeptForGood
 from staff.models import User
 from vault.fields import SealedDateField, SealedDateTimeField, SealedTextField
 from vault.models import SealedModel

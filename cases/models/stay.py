@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from cases import countries
 from cases.models.history import Facet, of_case, refusal
+from law import countries
+from law.stages import Basis
 from vault.fields import SealedCharField, SealedDateField, SealedTextField
 
 if TYPE_CHECKING:
@@ -22,19 +23,6 @@ NEEDS_SOURCE = _(
     "A last legal day typed by hand needs its source. Say where it comes from: stamp, letter, lawyer."
 )
 NEEDS_AUTHOR = _("A last legal day typed by hand needs its author. Save it as the person who typed it.")
-
-
-class Basis(models.TextChoices):
-    """Legal basis of a stay: the codes of the stay rules."""
-
-    VISA_FREE = "visa_free", _("Visa-free stay")
-    SHORT_STAY_VISA = "short_stay_visa", _("Schengen short-stay visa (C)")
-    LONG_STAY_VISA = "long_stay_visa", _("Schengen national visa (D)")
-    VISA = "visa", _("Visa of another country")
-    PERMIT = "permit", _("Residence permit")
-    ASYLUM_CERTIFICATE = "asylum_certificate", _("Asylum-seeker certificate")
-    PROTECTION = "protection", _("Refugee status or other protection")
-    OTHER = "other", pgettext_lazy("legal basis", "Other")
 
 
 class EntryKind(models.TextChoices):
@@ -53,7 +41,7 @@ class Stay(Facet):
     sealed_label = "cases.stay"
 
     case = of_case("stays")
-    country = models.CharField(_("country"), max_length=2, choices=countries.choices)
+    country = countries.CountryField(_("country"))
     entered_on = SealedDateField(_("date of entry"), null=True, blank=True)
     left_on = SealedDateField(_("date of exit"), null=True, blank=True)
     entry_kind = models.CharField(

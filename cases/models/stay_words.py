@@ -10,11 +10,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from cases import countries
-from cases.models.stay import Basis
-from cases.rules.doubts import Doubt, StayDoubt
-from cases.rules.residence import Crossing, Notice, Residence
-from cases.rules.stay import PerEntry, parts_of
+from law import countries
+from law.rules.doubts import Doubt, StayDoubt
+from law.rules.residence import Crossing, Notice, Residence
+from law.rules.stay import PerEntry, parts_of
+from law.stages import Basis
 
 STATUS: dict[str, Any] = {
     "ok": pgettext_lazy("stay", "Lawful"),

@@ -47,10 +47,10 @@ def main():
     from django.core.management import call_command
     from django.utils import timezone
 
-    from cases.importing import run
-    from cases.importing.run import Import, What
+    from importing import run
+    from importing.run import Import, What
     from staff.models import Team, User
-    from tests.cases.importing.sheets import as_csv, as_xlsx, row_of
+    from tests.importing.sheets import as_csv, as_xlsx, row_of
 
     call_command("migrate", verbosity=0)
     call_command("vault", "init", stdout=StringIO())

@@ -132,9 +132,10 @@ def report(name: str, sealed: float, plain: float | None = None) -> None:
 def measure(count: int) -> None:
     from django.db import connection
 
-    from cases import digest, reminders
-    from cases.models import Deadline, Reminder
-    from cases.reminders import ledger
+    from cases.models import Deadline
+    from desk import digest
+    from reminders import ledger, planning
+    from reminders.models import Reminder
     from staff.models import User
     from vault.bulk import read_columns
 
@@ -145,9 +146,9 @@ def measure(count: int) -> None:
     rows, petra = Deadline.objects.open(), User.objects.get(username="petra")
     print(f"rows in the window: {len(rows.due_between(*board))}")
     began = time.perf_counter()
-    made = reminders.plan(NOW).made
+    made = planning.plan(NOW).made
     report(f"plan, first ({made} new)", (time.perf_counter() - began) * 1000, best(1, plan_twin))
-    report("plan, nothing new", best(3, lambda: reminders.plan(NOW)), best(3, plan_twin))
+    report("plan, nothing new", best(3, lambda: planning.plan(NOW)), best(3, plan_twin))
     report("which weeks are there", best(3, lambda: rows.weeks_until(board[1])))
     window = rows.in_weeks_until(board[1]).order_by()
     twin = best(3, lambda: window_twin(*board))

@@ -17,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from cases.rules.stay import AllOf, CalendarYear, PerEntry, Rolling, Rule, Stay, assess_stay  # noqa: E402
-from tests.cases.rules import slow_twin  # noqa: E402
+from law.rules.stay import AllOf, CalendarYear, PerEntry, Rolling, Rule, Stay, assess_stay  # noqa: E402
+from tests.law.rules import slow_twin  # noqa: E402
 
 ROUNDS, PER_ROUND, VECTORS = 15, 200, 10_000
 AS_OF = date(2026, 7, 1)

@@ -49,7 +49,7 @@ def fill(count):
     from uuid import uuid4
 
     from cases.models import Case, ContactChannel, Identity, IdentityDocument
-    from cases.models.words import LOOKS, THINGS
+    from cases.models.code_name_words import LOOKS, THINGS
     from staff.models import Team, User
 
     dice, names = Random(1), surnames()

@@ -7,9 +7,10 @@ import pytest
 from django.core.exceptions import FieldError
 from django.db import connection
 
-from cases.models import Deadline, Reminder
+from cases.models import Deadline
+from reminders.models import Reminder
 from staff.models import User
-from tests.cases.conftest import TODAY
+from tests.dated import TODAY
 from vault.bulk import insert_new, read_columns
 from vault.cipher import CannotOpen, Erased
 

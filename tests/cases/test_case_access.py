@@ -10,7 +10,7 @@ from django.utils import timezone
 from cases.models import Case, Note, Status, Stay
 from staff.models import TrailRow
 from staff.trail import Verb
-from tests.cases.page import form_data
+from tests.page import form_data
 
 pytestmark = pytest.mark.django_db
 

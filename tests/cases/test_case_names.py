@@ -7,7 +7,7 @@ from django.db import IntegrityError, connection, transaction
 
 from cases.models import Case
 from cases.models import case as case_module
-from cases.models.words import LOOKS, THINGS
+from cases.models.code_name_words import LOOKS, THINGS
 
 pytestmark = pytest.mark.django_db
 

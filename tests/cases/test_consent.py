@@ -6,12 +6,13 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from cases.models import CaseShare, Consent, ContactChannel, Deadline, FactHistory, Purpose, requests
+from cases.models import CaseShare, Consent, ContactChannel, Deadline, FactHistory, Purpose
 from cases.models.consent import agreed, standings
+from inbox import requests
 from intake.models import HelpRequest
 from staff.models import TrailRow
-from tests.cases.page import form_data, new_row
-from tests.cases.test_inbox import mailbox  # noqa: F401
+from tests.inbox.test_inbox import mailbox  # noqa: F401
+from tests.page import form_data, new_row
 
 pytestmark = pytest.mark.django_db
 
@@ -123,7 +124,7 @@ def test_its_end_stands_among_the_deadlines_until_a_longer_one_follows(case, olg
 
 
 def test_the_end_of_a_consent_is_on_the_digest(case, olga, petra):
-    from cases import digest
+    from desk import digest
 
     said_yes(case, olga, "sharing", valid_until=DAY + timedelta(20))
     case.refresh_deadlines()
@@ -151,10 +152,15 @@ def test_the_tab_takes_a_consent_and_warns_of_a_share_without_one(at_desk, case,
     desk = at_desk(olga)
     shown = desk.get(page(case) + "?add=consents")
     assert "not asked, or said no" in shown.content.decode()
-    typed = form_data(shown, **{
-        "consents-0-purpose": "keep", "consents-0-given_on": "2026-09-01",
-        "consents-0-given_how": "call", "consents-0-language": "ru",
-    })
+    typed = form_data(
+        shown,
+        **{
+            "consents-0-purpose": "keep",
+            "consents-0-given_on": "2026-09-01",
+            "consents-0-given_how": "call",
+            "consents-0-language": "ru",
+        },
+    )
     assert desk.post(page(case), typed).status_code == 302
     assert case.consents.get().noted_by == olga
     shown = desk.get(page(case))

@@ -9,10 +9,11 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from cases import digest
-from cases.models import Case, EmergencyOpening, EmergencyState, Reminder
+from cases.models import Case, EmergencyOpening, EmergencyState
 from cases.models.emergency import HOURS
-from cases.reminders import drain
+from desk import digest
+from reminders.models import Reminder
+from reminders.sending import drain
 from staff.models import TrailRow
 from staff.trail import Verb
 from tests.staff.flow import asks_for_a_code

@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from cases.models import Case, FactHistory, IdentityDocument, Stay, Task
-from tests.cases.page import form_data
+from tests.page import form_data
 
 pytestmark = pytest.mark.django_db
 

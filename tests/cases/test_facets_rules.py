@@ -12,27 +12,25 @@ from django.utils import timezone
 
 from cases.models import (
     Application,
-    ApplicationKind,
     Case,
     ContactChannel,
     Custody,
     Identity,
     IdentityDocument,
-    KeptForGood,
     Note,
-    Stage,
     Status,
     Stay,
     Task,
 )
-from cases.models.stages import may_move
-from cases.rules import reference
-from cases.rules.moves import moves_in
-from cases.rules.reference import BadTable
+from law.rules import reference
+from law.rules.reference import BadTable
+from law.rules.stage_moves import moves_in
+from law.stages import ApplicationKind, Stage, may_move
+from staff.append_only import KeptForGood
 
 pytestmark = pytest.mark.django_db
 
-DATA = Path(reference.__file__).parent / "data"
+DATA = Path(reference.__file__).parent.parent / "data"
 DAY = date(2026, 3, 1)
 PAST = timezone.localdate() - timedelta(3)
 

@@ -8,14 +8,15 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from cases import board
-from cases.models import Case, CaseShare, Deputy, Reminder, Task
-from cases.reminders import plan
+from cases.models import Case, CaseShare, Deputy, Task
+from desk import board
+from reminders.models import Reminder
+from reminders.planning import plan
 from staff.models import TrailRow
 from staff.trail import Verb
-from tests.cases.conftest import NOW
-from tests.cases.conftest import TODAY as MONDAY
-from tests.cases.page import form_data, new_row
+from tests.dated import NOW
+from tests.dated import TODAY as MONDAY
+from tests.page import form_data, new_row
 from tests.staff.flow import asks_for_a_code
 
 pytestmark = pytest.mark.django_db
@@ -279,7 +280,7 @@ def test_a_coordinator_of_another_team_moves_nothing(case, olga, petra, other_te
 
 def test_closing_an_account_that_holds_cases_asks_twice(case, olga, anton, petra, at_desk):
     """Sabotage: `form = None` in UserAdmin.close_view. The digest then shows whose cases nobody has."""
-    from cases import digest
+    from desk import digest
 
     desk, page = at_desk(anton), f"/desk/staff/user/{olga.pk}/close/"
     assert "still holds cases" in desk.get(page).content.decode()

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from cases.models import Case, Deadline, Identity, IdentityDocument, Stay
-from tests.cases.test_case_damage import BROKEN, overwrite
+from tests.desk.test_case_damage import BROKEN, overwrite
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from cases.models import Application, Case, Deadline, DeadlineState, Stay
-from cases.rules.procedure import same_day
+from law.rules.procedure import same_day
 
 pytestmark = pytest.mark.django_db
 

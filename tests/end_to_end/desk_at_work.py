@@ -16,16 +16,17 @@ def main() -> None:
     from django.db import transaction
     from django.utils import timezone
 
-    from cases import countries, reminders
     from cases.deadlines import Due
     from cases.models import Case, Deadline
+    from law import countries
+    from reminders import doorbell, planning
 
     for case in Case.objects.filter(deadlines=None).order_by("pk"):
         today = countries.today_in(case.country, timezone.now())
         with transaction.atomic():
             Deadline.objects.apply(case, [Due("task", f"task:{case.pk}", today, case.country)])
-            reminders.plan_case(case)
-            transaction.on_commit(reminders.ring)
+            planning.plan_case(case)
+            transaction.on_commit(doorbell.ring)
         time.sleep(0.03)
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from django_otp.oath import TOTP
 
-from tests.cases.mailroom import Mailroom, open_mailroom
 from tests.databases import PASSED_ON, ROOT, OwnDatabase
 from tests.end_to_end.office import wait_for
 from tests.machine import free_port
+from tests.mailroom import Mailroom, open_mailroom
 
 
 @dataclass

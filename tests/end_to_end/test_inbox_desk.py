@@ -5,9 +5,9 @@ import re
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.cases.importing.sheets import as_csv, row_of
 from tests.end_to_end.browser import WIDTHS, chromium, sign_in
 from tests.end_to_end.running_desk import running_desk
+from tests.importing.sheets import as_csv, row_of
 
 pytestmark = pytest.mark.browser
 

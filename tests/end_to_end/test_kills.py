@@ -2,7 +2,8 @@
 
 import pytest
 
-from cases.models import Case, Deadline, Reminder, ReminderState
+from cases.models import Case, Deadline
+from reminders.models import Reminder, ReminderState
 from staff.models import Team, User
 from tests.end_to_end.office import office, wait_for
 from vault.queryset import SealedQuerySet
@@ -87,13 +88,13 @@ def test_killing_everything_in_turn_loses_no_reminder(live_database):
 def test_nothing_is_green_without_the_timetable(live_database):
     """The doorbell alone makes the worker send; that is no sign of the timetable.
 
-    Sabotage: take Pulse.SCAN out of WATCHED in cases/health.py.
+    Sabotage: take Pulse.SCAN out of WATCHED in reminders/health.py.
     """
     fill(3)
     with office(live_database) as place:
         for name in ("broker", "mail", "web", "worker", "chores", "desk"):
             place.start(name)
-        knock = "from cases import reminders; reminders.ring()"
+        knock = "from reminders import doorbell; doorbell.ring()"
 
         def answered():
             live_database.manage("shell", "-c", knock, **place.env)

@@ -76,7 +76,7 @@ def type_case(page, desk) -> str:
 def test_a_case_is_typed_reminded_and_signed_for(desk, width):
     """Second factor, case, board, mail by SMTP, digest, signature: at a laptop's and a phone's width.
 
-    Sabotage: in cases/tasks.py let `drain` return at once; the desk is never green, and no mail arrives.
+    Sabotage: in reminders/tasks.py let `drain` return at once; the desk is never green, and no mail arrives.
     """
     olga, petra = desk.account("olga"), desk.account("petra")
     before = quiet(desk.mailroom)

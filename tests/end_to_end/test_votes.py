@@ -42,9 +42,9 @@ def _plain(value: object) -> object:
 
 def run_the_desk(olga, rng) -> dict[str, date]:
     """Open cases with dates that have nothing to do with each other, and let the desk remind for weeks."""
-    from cases import reminders
     from cases.deadlines import Due
     from cases.models import Case, Deadline
+    from reminders import planning, sending
 
     start = datetime.now().astimezone().replace(hour=12)
     days = range(DAYS_RUN)
@@ -62,8 +62,8 @@ def run_the_desk(olga, rng) -> dict[str, date]:
         )
     for passed in days:
         now = start + timedelta(days=passed)
-        reminders.plan(now)
-        reminders.drain(now)
+        planning.plan(now)
+        sending.drain(now)
     return {_plain(row.pk): row.due_on for row in Deadline.objects.with_keys()}
 
 
@@ -72,7 +72,7 @@ def verdict(olga, seed: int):
     tables = dump()
     deadlines = tables.pop("cases_deadline")
     assert len(deadlines) == len(due) >= 3 * CASES
-    assert len(tables["cases_reminder"]) > CASES, "the ledger has something to give away"
+    assert len(tables["reminders_reminder"]) > CASES, "the ledger has something to give away"
     columns = [linked(row, tables) for row in deadlines]
     dates = [due[row["id"]] for row in deadlines]
     # That two dates lie in one unknown week is known and named; which week it is must stay unknown.

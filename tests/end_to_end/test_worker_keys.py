@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from cases import countries
 from cases.deadlines import Due
-from cases.models import Case, Deadline, Identity, Reminder
+from cases.models import Case, Deadline, Identity
+from law import countries
+from reminders.models import Reminder
 from staff.models import Team, User
-from tests.cases.mailroom import open_mailroom
 from tests.databases import ROOT
 from tests.end_to_end.office import worker_environment
+from tests.mailroom import open_mailroom
 
 pytestmark = pytest.mark.processes
 
@@ -22,10 +23,11 @@ pytestmark = pytest.mark.processes
 AT_WORK = """
 import json, sys, django
 django.setup()
-from cases import tasks
+from reminders import tasks
 tasks.scan()
 tasks.drain()
-from cases.models import Case, Deadline, Identity, Note, Reminder
+from cases.models import Case, Deadline, Identity, Note
+from reminders.models import Reminder
 from vault.cipher import CannotOpen
 from vault.keyring import NAMES, KeyProblem, keyring
 def opens(read):

@@ -15,8 +15,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from tests.cases.test_erasing import PDF, fill
+from desk import erasing
 from tests.databases import empty_database, use_in_this_process
+from tests.desk.test_erasing import PDF, fill
 
 pytestmark = [pytest.mark.timeout(300)]
 NAMES = ("database.age", "files.age", "manifest.json", "record-keys.age")
@@ -139,14 +140,15 @@ def test_the_drill_with_an_erased_person(office):
     The old database comes back with the record keys of a newer backup. Without them nothing opens: their
     root is gone. Sabotage: drop _erase_again() (dates come back), or take the old backup's record keys.
     """
-    from cases.models import Case, Deadline, Reminder
+    from cases.models import Case, Deadline
+    from reminders.models import Reminder
     from vault import keyring
     from vault.show import shown
 
     gone, *staying = Case.objects.order_by("code_name")
     before = cells(but={gone.pk})
     old = office.backup()
-    gone.erase(by=None, reason="asked for it")
+    erasing.erase(gone, by=None, reason="asked for it")
     for step in (("--add",), (), ("--retire",)):
         call_command("vault", "rotate", "root", *step, stdout=io.StringIO())
     rename = old.with_name("desk-20000101T000000Z")

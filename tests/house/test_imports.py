@@ -19,8 +19,8 @@ def test_no_room_imports_a_higher_one():
 
 
 def test_only_notify_sends_mail():
-    """Sabotage: `from django.core.mail import send_mail` in cases/digest.py."""
-    allowed = ROOT / "cases" / "notify.py"
+    """Sabotage: `from django.core.mail import send_mail` in desk/digest.py."""
+    allowed = ROOT / "reminders" / "notify.py"
     senders = {
         name(path)
         for path in code()
@@ -42,8 +42,8 @@ def test_only_the_vault_imports_cryptography():
 
 def test_pure_modules_never_read_the_clock():
     """Sabotage: `today = date.today()` in cases/deadlines.py."""
-    pure = files(".py", under=("cases/rules",))
-    pure += [ROOT / "cases" / "deadlines.py", ROOT / "intake" / "triage.py"]
+    pure = files(".py", under=("law/rules",))
+    pure += [ROOT / "cases" / "deadlines.py", ROOT / "law" / "clocks.py", ROOT / "intake" / "triage.py"]
     reads = [
         f"{name(path)}:{node.lineno}"
         for path in pure

@@ -94,7 +94,7 @@ def desk(own_database, memory, tmp_path):
 
 def work_as_the_worker(desk):
     """A round of planning and sending, with the worker's two keys only."""
-    code = "from django.conf import settings; from cases import tasks; tasks.scan(); tasks.drain(); "
+    code = "from django.conf import settings; from reminders import tasks; tasks.scan(); tasks.drain(); "
     code += "print(sorted(name for name, path in settings.VAULT_KEY_FILES.items() if path))"
     kept = {"CALENDAR_KEY_FILE", "ADDRESS_KEY_FILE"}
     env = {name: value for name, value in desk.env.items() if not name.endswith("_KEY_FILE") or name in kept}

@@ -6,7 +6,7 @@ import sys
 
 from tests.house.tree import ROOMS, ROOT, run
 
-STRICT = ("vault", "cases/rules", "staff/roles.py", "staff/trail.py", "intake/triage.py")
+STRICT = ("vault", "law/rules", "staff/roles.py", "staff/trail.py", "intake/triage.py")
 
 
 def test_ruff_finds_nothing():
@@ -32,7 +32,7 @@ def test_models_and_migrations_agree(own_database):
 SAME_RULE = {"B703": "S308"}
 # Answers to marks that bear no words of their own: file and rule.
 ANSWERS = {
-    ("cases/templatetags/case_page.py", "S308"): "joins what Django's own escaping drew",
+    ("desk/templatetags/case_page.py", "S308"): "joins what Django's own escaping drew",
     ("config/dumps.py", "S608"): "names of tables of this module",
     ("vault/blind_index.py", "S608"): "the table's name comes from a model of ours; the value is a parameter",
     ("vault/record_keys.py", "S608"): "the table's name comes from a model of ours; values are parameters",

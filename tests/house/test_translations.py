@@ -11,10 +11,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from tests.cases.page import form_data
 from tests.house.catalogue import MO, PO, compiled, entries, gather, opened
 from tests.house.tree import ROOT
 from tests.machine import need
+from tests.page import form_data
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}|<[^>]+>")
 REFRESH = "Run `.venv/bin/python -m tests.house.catalogue`"
@@ -163,7 +163,8 @@ def in_russian(sign_in):
 @pytest.fixture
 def full_case(olga):
     """A case of Olga's with one row of everything that has a deadline, seen and unseen."""
-    from cases.models import Application, ApplicationKind, Case, Stage, Task
+    from cases.models import Application, Case, Task
+    from law.stages import ApplicationKind, Stage
 
     today = timezone.localdate()
     case = Case.objects.open_case(by=olga, country="KZ")

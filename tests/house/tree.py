@@ -6,7 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-ROOMS = ("config", "vault", "staff", "intake", "cases")
+ROOMS = (
+    "config",
+    "desk",
+    "importing",
+    "demo",
+    "figures",
+    "reminders",
+    "inbox",
+    "cases",
+    "law",
+    "intake",
+    "staff",
+    "vault",
+)
 SKIPPED = {".venv", ".git", "var", "__pycache__"}
 
 

@@ -211,7 +211,7 @@ def test_withdrawing_what_never_was_changes_nothing(request_):
 
 def test_the_desk_destroys_read_answers_by_itself(request_, stranger):
     """Also where nobody opens the mailbox again. Sabotage: take the chore out of CHORES."""
-    from cases.chores import CHORES
+    from desk.chores import CHORES
 
     request_.answer("Прочитан.", at=NOON)
     Answer.objects.open_all(request_.pk, stranger[1], today=TODAY)

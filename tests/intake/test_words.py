@@ -7,10 +7,10 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases import countries as of_the_desk
 from intake import countries, words
 from intake.forms import latest_today
 from intake.triage import Danger, Fact, Source, flag_for
+from law import countries as of_the_desk
 
 facts = st.builds(Fact, st.sampled_from(Danger), st.none() | st.integers(-90, 90), st.sampled_from(Source))
 

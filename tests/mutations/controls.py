@@ -66,7 +66,7 @@ CONTROLS = (
         "cases/models/compartment.py",
         "        return until if until is not None and until + late > now else None",
         "        return until or now + datetime.timedelta(hours=1)",
-        "tests/cases/test_compartments.py::test_a_reason_opens_it_and_time_closes_it",
+        "tests/desk/test_compartments.py::test_a_reason_opens_it_and_time_closes_it",
     ),
     Control(
         "step-up",
@@ -87,7 +87,7 @@ CONTROLS = (
         "cases/models/attachment.py",
         "cleaned = images.clean(data, allow_pdf=True, max_bytes=most)",
         'cleaned = images.Picture(data, "application/pdf")',
-        "tests/cases/test_files.py::test_the_type_is_what_the_content_is",
+        "tests/desk/test_files.py::test_the_type_is_what_the_content_is",
     ),
     Control(
         "session end",

@@ -265,7 +265,7 @@ def test_a_request_expires_after_48_hours(lost, anton, petra):
 
 def test_a_chore_closes_old_requests_and_clears_old_sessions(lost, anton, petra, client):
     """Sabotage: take "sign-ins" out of CHORES."""
-    from cases.chores import CHORES
+    from desk.chores import CHORES
     from staff.models import Session
 
     chore = {chore.name: chore for chore in CHORES}["sign-ins"]
@@ -282,7 +282,7 @@ def test_a_chore_closes_old_requests_and_clears_old_sessions(lost, anton, petra,
 
 def test_the_desk_signs_the_trail_by_itself(lost):
     """Sabotage: take "trail" out of CHORES."""
-    from cases.chores import CHORES
+    from desk.chores import CHORES
     from staff import chain
     from staff.models import Checkpoint
 

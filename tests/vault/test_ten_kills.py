@@ -11,9 +11,10 @@ from threading import Event, Thread
 import pytest
 from django.db import connection, transaction
 
-from cases import reminders
 from cases.deadlines import Due
-from cases.models import Case, ContactChannel, Deadline, Reminder
+from cases.models import Case, ContactChannel, Deadline
+from reminders import planning
+from reminders.models import Reminder
 from staff.models import Team, User
 from tests.databases import ROOT
 from tests.vault.test_processes import changed  # noqa: F401 (a fixture)
@@ -48,7 +49,7 @@ def office(live_database, changed, monkeypatch):  # noqa: F811
         ContactChannel.objects.create(by=olga, case=case, kind="phone", value=f"+770100000{n:02d}")
         day = NOW.date() + datetime.timedelta(days=n % 30)
         Deadline.objects.apply(case, [Due("task", f"task:{case.pk}", day, "KZ")])
-    reminders.plan(NOW)
+    planning.plan(NOW)
     return live_database.env | changed | {"DJANGO_SETTINGS_MODULE": "config.settings"}
 
 
@@ -98,7 +99,7 @@ def test_ten_kills_lose_nothing_and_tell_nobody_twice(office):
         if len(keyring.keyring().keys(name)) > 1:
             rotation.rotate(name)
             rotation.retire(name)
-    assert reminders.plan(NOW).made == 0
+    assert planning.plan(NOW).made == 0
     assert told() == before
     count = Count()
     assert [str(finding) for finding in verify(count)] == []

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from cases.chores import Rota
 from config import startup
+from desk.chores import Rota
 
 ROUND_SECONDS = 15
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which jobs there are, and how often each runs, stands in cases/chores.py."""
+        """Which jobs there are, and how often each runs, stands in desk/chores.py."""
         parser.add_argument("--forever", action="store_true", help="until it is stopped")
 
     def handle(self, *args: Any, forever: bool, **options: Any) -> None:

@@ -1,3 +1,0 @@
-"""The pages of the desk that list and change records; one module for each page."""
-
-from cases.admin import case  # noqa: F401  (registers it)

@@ -1,0 +1,277 @@
+"""The parts of the case page in their order: which facets there are, and which share a tab."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from cases.models import (
+    Appeal,
+    Blocker,
+    ClockPause,
+    Consent,
+    ExtraditionNote,
+    Hearing,
+    Proceeding,
+    TypedDeadline,
+    WantedCheck,
+)
+from cases.models.history import known
+from desk.admin import tabs
+from desk.admin.forms import FacetForm
+from desk.admin.tabs import FIRST, LAST, CasePart
+from desk.admin.terms import article_words
+from vault.show import shown
+
+
+class AddedPart(CasePart):
+    """A facet that most files have no row of: its empty row is made only when somebody asks for one.
+
+    The button that asks saves what is typed, and comes back with the row; it works without JavaScript.
+    """
+
+    template = "admin/cases/added.html"
+
+    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        """One empty row where the address asks for it, or where one comes back with something typed."""
+        return int(request.GET.get("add") == self.prefix())
+
+    @classmethod
+    def prefix(cls) -> str:
+        """The name of the part on the page and in its forms."""
+        field: Any = cls.model._meta.get_field("case")
+        return str(field.remote_field.related_name)
+
+
+def _choose(made: Any, name: str, rows: Any, words: Any) -> None:
+    """Let the select `name` offer these rows of the case, drawn once and not once for each row."""
+    field = made.form.base_fields[name]
+    field.choices = [("", "–"), *((row.pk, words(row)) for row in rows)]
+
+
+class OfApplication(AddedPart):
+    """A facet of an application: which one it is, is chosen among those of the case."""
+
+    tab = "applications"
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """The formset class, offering the applications of this case alone."""
+        made = super().get_formset(request, obj, **kwargs)
+        rows = obj.applications.all() if obj is not None else ()
+        made.form.base_fields["application"].queryset = rows
+        _choose(made, "application", rows, lambda row: row.headline)
+        return made
+
+
+class AppealInline(OfApplication):
+    """Appeals; those that are not decided first."""
+
+    model = Appeal
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("application", "outcome"),
+                    ("filed_on", "legal_aid_requested_on", "hearing_on"),
+                    ("decided_on", "served_on", "suspensive"),
+                    ("body", "file_number"),
+                    "remark",
+                )
+            },
+        ),
+    )
+
+    @staticmethod
+    def row_order(row: Any) -> Any:
+        return (row.outcome != "open", -(known(row, "filed_on") or FIRST).toordinal())
+
+
+class TypedForm(FacetForm):
+    """A day typed from the decision; who types and who compares is who sends the form."""
+
+    user: Any = None
+
+    def _post_clean(self) -> None:
+        self.instance.acting = self.user
+        super()._post_clean()
+
+
+class TypedInline(OfApplication):
+    """Days typed from decisions; those that still count first."""
+
+    model = TypedDeadline
+    form = TypedForm
+    fieldsets = (
+        (
+            None,
+            {"fields": (("application", "term", "last_day"), "page", ("is_compared", "in_force"))},
+        ),
+    )
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """The formset class, told who is typing."""
+        made = super().get_formset(request, obj, **kwargs)
+        made.form.user = request.user
+        return made
+
+    @staticmethod
+    def row_order(row: Any) -> Any:
+        return (not row.in_force, known(row, "last_day") or LAST)
+
+
+class PauseInline(OfApplication):
+    """Pauses of terms; those that go on first."""
+
+    model = ClockPause
+    fieldsets = (
+        (
+            None,
+            {"fields": (("application", "stops"), ("paused_on", "runs_on_from"), "source")},
+        ),
+    )
+
+    @staticmethod
+    def row_order(row: Any) -> Any:
+        return (row.filled("runs_on_from"), -(known(row, "paused_on") or FIRST).toordinal())
+
+
+class ProceedingInline(AddedPart):
+    """What the person is accused of at home."""
+
+    tab = "proceedings"
+    model = Proceeding
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("country", "article", "part"),
+                    ("stage", "opened_on"),
+                    ("maximum_term", "maximum_term_source"),
+                    ("body", "file_number"),
+                    "remark",
+                )
+            },
+        ),
+    )
+
+    @staticmethod
+    def row_order(row: Any) -> Any:
+        return (known(row, "stage") == "closed", -(known(row, "opened_on") or FIRST).toordinal())
+
+
+class HearingInline(AddedPart):
+    """Hearings at home; those ahead first."""
+
+    tab = "proceedings"
+    model = Hearing
+    fieldsets = ((None, {"fields": (("proceeding", "held_on", "is_over"), "place", "outcome")}),)
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """The formset class, offering the proceedings of this case alone."""
+        made = super().get_formset(request, obj, **kwargs)
+        rows = obj.proceedings.with_keys() if obj is not None else ()
+        made.form.base_fields["proceeding"].queryset = rows
+        _choose(made, "proceeding", rows, article_words)
+        return made
+
+    @staticmethod
+    def row_order(row: Any) -> Any:
+        return (row.is_over, known(row, "held_on") or LAST)
+
+
+class WantedInline(AddedPart):
+    """Wanted lists, one row for each; the next check first."""
+
+    tab = "proceedings"
+    model = WantedCheck
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("wanted_list", "finding"),
+                    ("checked_on", "recheck_on"),
+                    "source",
+                    "remark",
+                )
+            },
+        ),
+    )
+
+    @staticmethod
+    def row_order(row: Any) -> Any:
+        return (known(row, "recheck_on") or LAST, row.wanted_list)
+
+
+class ExtraditionInline(AddedPart):
+    """What is known about a hand-over: risks with a source."""
+
+    tab = "proceedings"
+    model = ExtraditionNote
+    fieldsets = ((None, {"fields": ("country", "text", "source")}),)
+
+
+class BlockerInline(AddedPart):
+    """Blockers; the open ones first."""
+
+    model = Blocker
+    fieldsets = (
+        (
+            None,
+            {"fields": (("what", "by_what"), ("remover", "waits_for", "is_removed"), "remark")},
+        ),
+    )
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """The formset class, offering the blockers of this case alone."""
+        made = super().get_formset(request, obj, **kwargs)
+        rows = obj.blockers.with_keys() if obj is not None else ()
+        made.form.base_fields["waits_for"].queryset = rows
+        _choose(made, "waits_for", rows, lambda row: f"{shown(row, 'what')}: {shown(row, 'by_what')}")
+        return made
+
+    @staticmethod
+    def row_order(row: Any) -> Any:
+        return (row.is_removed, row.waits_for_id is not None, str(row.pk))
+
+
+class ConsentInline(AddedPart):
+    """What the person agreed to; what counts first, the newest first."""
+
+    tab = "consents"
+    model = Consent
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("purpose", "given_on", "given_how"),
+                    ("language", "valid_until"),
+                    ("withdrawn_on", "withdrawn_how"),
+                    "remark",
+                )
+            },
+        ),
+    )
+
+    @staticmethod
+    def row_order(row: Any) -> Any:
+        return (row.withdrawn, -(known(row, "given_on") or FIRST).toordinal())
+
+
+AFTER = {
+    tabs.ApplicationInline: [AppealInline, TypedInline, PauseInline],
+    tabs.ContactInline: [
+        ProceedingInline,
+        HearingInline,
+        WantedInline,
+        ExtraditionInline,
+        BlockerInline,
+        ConsentInline,
+    ],
+}
+PARTS = [part for first in tabs.PARTS for part in (first, *AFTER.get(first, ()))]
+ADDED = {part.prefix(): part for part in PARTS if issubclass(part, AddedPart)}

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class FiguresApp(AppConfig):
+    name = "figures"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,93 @@
+"""Some hundred checked rows at a time into the database, inside the transaction of the whole sheet."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from cases.deadlines import derive
+from cases.models import Case, Deadline, Note
+from cases.models.case import new_code_name
+from cases.models.facts import facts_in
+from importing.case_rows import Person
+from importing.request_rows import Ask
+from inbox.models import RequestMark, RequestTrace
+from inbox.models.marks import of_words, rows_of
+from intake.models import HelpRequest, whole_hour
+from law import countries
+from law.models import LegalRule
+from law.rules.versions import Tables
+from staff import trail
+from staff.models import User
+
+
+def cases(people: Sequence[Person], *, by: User, now: datetime) -> None:
+    """Store cases with their facets, histories, deadlines and a line of the trail each."""
+    if not people:
+        return
+    _name(people)
+    Case.objects.bulk_create([person.case for person in people], by=by)
+    by_model: dict[Any, list[Any]] = {}
+    for person in people:
+        for row in person.facets():
+            by_model.setdefault(type(row), []).append(row)
+    for model, rows in by_model.items():
+        # The order in which rows lie would tell which of them belong together.
+        secrets.SystemRandom().shuffle(rows)
+        model.objects.bulk_create(rows, by=by)
+    Note.objects.bulk_create([note for person in people for note in person.notes], by=by)
+    tables = LegalRule.objects.tables()
+    deadlines = [row for person in people for row in _deadlines(person, now, tables)]
+    secrets.SystemRandom().shuffle(deadlines)
+    Deadline.objects.bulk_create(deadlines)
+    trail.append_many(by, trail.Verb.CASE_CREATED, [person.case.pk for person in people], at=now)
+
+
+def _name(people: Sequence[Person]) -> None:
+    """A free code name for each; the database has the last word."""
+    taken: set[str] = set()
+    left = list(people)
+    while left:
+        for person in left:
+            person.case.code_name = new_code_name()
+        wanted = [person.case.code_name for person in left]
+        taken |= set(Case.objects.filter(code_name__in=wanted).values_list("code_name", flat=True))
+        again = []
+        for person in left:
+            if person.case.code_name in taken:
+                again.append(person)
+            taken.add(person.case.code_name)
+        left = again
+
+
+def _deadlines(person: Person, now: datetime, tables: Tables) -> list[Deadline]:
+    facts, _damaged = facts_in(
+        person.case,
+        today=countries.today_in(person.case.country, now),
+        stays=person.stays,
+        documents=person.documents,
+        tasks=person.tasks,
+        identity=person.identity,
+        tables=tables,
+    )
+    return [Deadline.of(person.case, due) for due in derive(facts)]
+
+
+def requests(asked: Sequence[Ask], *, key: UUID, now: datetime) -> None:
+    """Store requests, each sealed under a key of its own, with their marks."""
+    rows, traces, marks = [], [], []
+    for ask in asked:
+        row = HelpRequest(
+            id=uuid5(key, str(ask.row.line)), received_at=whole_hour(now), content=ask.content, **ask.plain
+        )
+        rows.append(row)
+        trace = RequestTrace(request=row.pk)
+        traces.append(trace)
+        marks += rows_of(trace, of_words([ask.content]))
+    HelpRequest.objects.bulk_create(rows)
+    RequestTrace.objects.bulk_create(traces)
+    secrets.SystemRandom().shuffle(marks)
+    RequestMark.objects.bulk_create(marks)
