@@ -14,10 +14,10 @@ from pathlib import Path
 import redis
 from django.conf import settings
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.utils import timezone
 
-from config import history, startup
+from config import startup
 from config.supervisor import Child
 from vault import dropbox
 from vault.keyring import NEEDED
@@ -73,8 +73,6 @@ def prepare() -> bool:
         _require_broker()
         for problem in startup.database_problems():
             raise CannotStart(problem)
-    for problem in history.problems(connection):
-        raise CannotStart(problem)
     call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
     # Keys are made for an empty vault only: for a filled one new keys would open nothing.
     first = not Canary.objects.exists()

@@ -59,7 +59,7 @@ def test_a_database_of_ours_is_gone_on_with(db):
 
 
 def test_up_refuses_a_trial_of_before(own_database):
-    """Sabotage: leave `history.problems` out of installation.prepare: up would end in a traceback."""
+    """In its one line, not in a traceback. Sabotage: leave `history.problems` out of migrate."""
     code = (
         "from django.db import connection; from django.db.migrations.recorder import MigrationRecorder; "
         "MigrationRecorder(connection).record_applied('cases', '0002_deadline_rule')"
