@@ -1,4 +1,4 @@
-"""The habits of the repository: one version, one format, and the same checks before a commit as in the tests."""
+"""Habits of the repository: one version, and the same checks before a commit as in the tests."""
 
 import re
 import tomllib
