@@ -48,7 +48,7 @@ def _owner(request: HttpRequest) -> str:
     known = request.session.get(SESSION_KEY)
     if known is None and key:
         # Past its last day the row still says whose it was; it signs nobody in.
-        row = Session.objects.filter(session_key=key).first()
+        row = Session.objects.of_cookie(key).first()
         known = row.get_decoded().get(SESSION_KEY) if row else None
     return str(known or "")
 

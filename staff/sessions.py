@@ -18,6 +18,7 @@ from django.utils.crypto import constant_time_compare
 from django_otp import DEVICE_ID_SESSION_KEY
 
 from staff.models import Session, User
+from staff.models.sessions import stored_key
 from vault.keyring import keyed_hash
 
 # The last use is shown in steps of five minutes: what a colleague did to the minute is nobody's business.
@@ -38,11 +39,12 @@ class Seen:
 
 
 def of(user: User, *, current: str | None = None, now: datetime | None = None) -> list[Seen]:
-    """The living sessions of `user`, this one first, then by last use. `current` is this session's key.
+    """The living sessions of `user`, this one first, then by last use. `current` is this session's cookie.
 
     Of more than MOST_LISTED the oldest are left out, never this one.
     """
-    found = [_seen(key, data, current) for key, data in _living(user, now or timezone.now())]
+    here = stored_key(current) if current else None
+    found = [_seen(key, data, here) for key, data in _living(user, now or timezone.now())]
     return sorted(found, key=lambda one: (one.here, one.used_at), reverse=True)[:MOST_LISTED]
 
 
@@ -59,7 +61,7 @@ def _living(user: User, now: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
     good = user.get_session_auth_hash()
     for row in Session.objects.filter(account=user.pk, expire_date__gt=now).iterator():
         data = row.get_decoded()
-        # The column finds it; the signed data says whose it is.
+        # The column finds it; the sealed data says whose it is.
         if data.get(SESSION_KEY) == str(user.pk) and constant_time_compare(
             data.get(HASH_SESSION_KEY, ""), good
         ):

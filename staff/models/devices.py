@@ -10,11 +10,13 @@ import secrets
 import time
 import uuid
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device, DeviceManager, ThrottlingMixin
 from django_otp.oath import TOTP
@@ -31,16 +33,30 @@ DIGITS = 6
 TOLERANCE_STEPS = 1
 BACKUP_CODES = 10
 BACKUP_BITS = 80
+LONGEST_WAIT = timedelta(minutes=5)
 
 
 class Throttled(ThrottlingMixin):
-    """Doubles the wait after each wrong code: 1, 2, 4 … seconds."""
+    """Doubles the wait after each wrong code: 1, 2, 4 … seconds, up to LONGEST_WAIT."""
 
     class Meta:
         abstract = True
 
     def get_throttle_factor(self) -> float:
         return 1.0
+
+    def verify_is_allowed(self) -> tuple[bool, dict[str, Any] | None]:
+        """As django-otp's, with a ceiling: whoever has the password must not keep the owner out for hours.
+
+        At five minutes a try somebody who guesses needs years for one in two of a million codes.
+        """
+        allowed, facts = super().verify_is_allowed()
+        if allowed or facts is None or self.throttling_failure_timestamp is None:
+            return allowed, facts
+        until = self.throttling_failure_timestamp + LONGEST_WAIT
+        if facts["locked_until"] <= until:
+            return allowed, facts
+        return (True, None) if until <= timezone.now() else (False, facts | {"locked_until": until})
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -190,11 +190,15 @@ def test_a_backup_gives_a_thief_nothing_and_holds_no_key(office):
             assert word not in data.split(b'"parts"')[0] or path.name == "manifest.json"
 
 
-def test_the_database_part_holds_no_record_key(office):
+def test_the_database_part_holds_no_record_key_and_no_session(office):
     """Also not in a free page. Sabotage: drop the DELETE or the VACUUM, or --exclude-table-data."""
+    from staff.models import Session
     from vault import age
     from vault.models import RecordKey
 
+    row = Session(session_key="5e55" * 10, expire_date=timezone.now() + timedelta(1))
+    row.seal({})
+    row.save()
     folder = office.backup()
     wrapped = [bytes(row.wrapped) for row in RecordKey.objects.all()]
     keys = age.identities(office.identity)
@@ -203,6 +207,7 @@ def test_the_database_part_holds_no_record_key(office):
     if connection.vendor == "postgresql":
         clear = plain_text(clear)
     assert b"cases_case" in clear
+    assert row.session_key.encode() not in clear
     for blob in wrapped:
         assert blob not in clear
         assert blob.hex().encode() not in clear
