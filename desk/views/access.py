@@ -26,7 +26,7 @@ from staff import trail
 from staff.models import User
 from staff.roles import ALLOWED, Act, may, sees_cases
 from staff.sites import desk
-from staff.stepup import step_up_required
+from staff.stepup import is_fresh, step_up_required
 from vault.show import shown
 
 SHOWN_DAYS = 7
@@ -98,6 +98,9 @@ def _reader(request: HttpRequest) -> Any:
 @require_http_methods(["GET", "POST"])
 def show(request: HttpRequest) -> HttpResponse:
     """The page; what is posted names or ends a deputy, gives a case back, decides on an emergency."""
+    if _act(request) == "appoint" and not is_fresh(request):
+        # It opens all that a colleague sees: a browser left open must not be enough.
+        return step_up_required(show)(request)
     user, today = _reader(request), timezone.localdate()
     form = DeputyForm(request.POST if _act(request) == "appoint" else None, user=user, today=today)
     if request.method == "POST" and _post(request, user, form, today):

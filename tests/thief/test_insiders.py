@@ -59,8 +59,8 @@ def test_one_administrator_moves_no_coordinator_to_another_team(prey, oskar, ant
     assert not Case.objects.visible_to(oskar).filter(pk=prey.pk).exists()
 
 
-@NOT_YET
 def test_naming_a_deputy_asks_for_a_fresh_code(paula, petra, sign_in, monkeypatch):
+    """Sabotage: leave `is_fresh` out of access.show()."""
     desk = sign_in(petra)
     monkeypatch.setattr("staff.stepup.FRESH_SECONDS", 0)
     day = timezone.localdate().isoformat()
