@@ -18,10 +18,17 @@ COPY requirements.txt ./
 RUN pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements.txt
 COPY manage.py LICENSE ./
 COPY config config
-COPY vault vault
-COPY staff staff
-COPY intake intake
+COPY desk desk
+COPY importing importing
+COPY demo demo
+COPY figures figures
+COPY reminders reminders
+COPY inbox inbox
 COPY cases cases
+COPY law law
+COPY intake intake
+COPY staff staff
+COPY vault vault
 COPY templates templates
 COPY locale locale
 RUN python -m compileall -q .

@@ -1,12 +1,15 @@
 """docker-compose.yml, read as an engine would: who holds which key, who reaches whom, who may write."""
 
 import re
+import shutil
+import subprocess
 import sys
 
 import pytest
 import yaml
 
-from tests.house.tree import ROOT, run
+from tests.house.production import environment
+from tests.house.tree import ROOMS, ROOT, run
 from vault.keyring import NEEDED
 
 FILE = ROOT / "docker-compose.yml"
@@ -134,6 +137,28 @@ def test_the_image_is_built_from_the_pinned_requirements():
     assert "--require-hashes --only-binary :all: -r requirements.txt" in text
     assert "requirements-dev" not in text
     copied = set(re.findall(r"^COPY (\w+) \1$", text, re.M))
-    assert copied == {"config", "vault", "staff", "intake", "cases", "templates", "locale"}
+    assert copied == {*ROOMS, "templates", "locale"}
     ignored = (ROOT / ".dockerignore").read_text().split()
     assert {f"!{folder}" for folder in copied} <= set(ignored)
+
+
+@pytest.mark.parametrize("site", ["desk", "worker", "public"])
+def test_what_the_image_holds_is_enough_to_start(site, tmp_path):
+    """A room that is not copied shows when somebody starts the image, and then nowhere else.
+
+    Sabotage: leave `COPY law law` out of the Dockerfile.
+    """
+    image = tmp_path / "app"
+    image.mkdir()
+    for line in re.findall(r"^COPY (.+) (?:\./|\w+)$", (ROOT / "Dockerfile").read_text(), re.M):
+        for name in line.split():
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, image / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(ROOT / name, image)
+    for who, command in (("desk", ("vault", "init", "--keys-only")), (site, ("check", "--deploy"))):
+        env = environment(who, tmp_path) | {"PYTHONDONTWRITEBYTECODE": "1"}
+        command = (sys.executable, "manage.py", *command)
+        done = subprocess.run(command, cwd=image, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert not (image / "tests").exists()
