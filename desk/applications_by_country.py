@@ -235,7 +235,7 @@ def _order(entry: Entry) -> Any:
 
 def _next_steps(user: User, now: datetime, wanted: Wanted, until: date | None = None) -> Steps:
     """For each application the earliest open date about it; with `until` only those due by then."""
-    rows = Deadline.objects.open().visible_to(user).filter(kind__in=NEXT_STEPS)
+    rows = Deadline.objects.open().of(Case.objects.visible_to(user)).filter(kind__in=NEXT_STEPS)
     rows = rows.filter(_of_whom(user, now, wanted.whose))
     if wanted.country:
         rows = rows.filter(country=wanted.country)

@@ -172,7 +172,7 @@ def undated(user: User) -> Any:
 
 
 def _visible(user: User) -> Any:
-    return Deadline.objects.open().visible_to(user)
+    return Deadline.objects.open().of(Case.objects.visible_to(user))
 
 
 def _marks(rows: Any, user: User, now: datetime) -> list[Mark]:
@@ -222,7 +222,7 @@ def lines(user: User, wanted: Sequence[UUID], now: datetime) -> list[Line]:
 
 def readable(user: User) -> Any:
     """Deadlines of the cases that `user` may open, whole, with what a line needs."""
-    rows = Deadline.objects.visible_to(user).select_related("case", "case__caseworker")
+    rows = Deadline.objects.of(Case.objects.visible_to(user)).select_related("case", "case__caseworker")
     return rows.with_keys()
 
 

@@ -184,7 +184,12 @@ COLUMNS = (
 def _lines(user: User, today: date) -> tuple[list[Line], dict[UUID, Line]]:
     """The lines until the last day of the digest, by date; and those about an application, by its id."""
     last = today + timedelta(days=LATER_DAYS)
-    rows = Deadline.objects.open().visible_to(user).exclude(case__status=Status.CLOSED).in_weeks_until(last)
+    rows = (
+        Deadline.objects.open()
+        .of(Case.objects.visible_to(user))
+        .exclude(case__status=Status.CLOSED)
+        .in_weeks_until(last)
+    )
     labels = {value: str(label) for value, label in DeadlineKind.choices}
     lines, applications = [], {}
     for pk, case, code_name, kind, country, due_on, care, source, worker in read_columns(rows, *COLUMNS):
@@ -282,7 +287,7 @@ def _undelivered(user: User) -> list[Undelivered]:
         except CannotOpen:
             rows[row] = {"deadline": "", "recipient": ""}
     ids = {UUID(about["deadline"]) for about in rows.values() if is_of_a_deadline(about["deadline"])}
-    seen = Deadline.objects.visible_to(user).filter(pk__in=ids)
+    seen = Deadline.objects.of(Case.objects.visible_to(user)).filter(pk__in=ids)
     cases = {
         str(pk): (case, code_name)
         for pk, case, code_name in seen.values_list("pk", "case", "case__code_name")

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import Deadline
+from cases.models import Case, Deadline
 from cases.models.recomputation import countries_of
 from law import countries
 from law.models import LegalRule, RuleTable
@@ -209,7 +209,7 @@ def fed_deadlines(user: User, code: str) -> int:
     rule = LegalRule.objects.filter(code=code).order_by("-version").first()
     if rule is None:
         return 0
-    rows = Deadline.objects.open().visible_to(user)
+    rows = Deadline.objects.open().of(Case.objects.visible_to(user))
     concerned = countries_of(rule)
     if concerned is not None:
         rows = rows.filter(country__in=concerned)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from cases.models.case import Case
 from cases.models.history import Facet, KeptQuerySet, known, of_case, refusal
 from staff import trail
 from staff.append_only import KeptForGood
@@ -56,8 +57,6 @@ class AttachmentQuerySet(KeptQuerySet["Attachment"]):
 
     def visible_to(self, user: User) -> AttachmentQuerySet:
         """Files of the cases that `user` may open."""
-        from cases.models.case import Case
-
         return self.filter(case__in=Case.objects.visible_to(user))  # type: ignore[return-value]
 
     def keep(self, case: Any, data: bytes, *, name: str, kind: str, remark: str, by: User) -> Attachment:

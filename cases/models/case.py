@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models import emergency, sharing
 from cases.models.code_name_words import LOOKS, THINGS
+from cases.models.facts import apply_facts, read_facts
 from cases.models.history import KeepsHistory, KeptQuerySet, refusal
 from cases.models.sharing import CaseShare
 from law import countries
@@ -96,6 +97,10 @@ class CaseQuerySet(KeptQuerySet["Case"]):
         if not sees_cases(user):
             return cast(CaseQuerySet, self.none())
         return cast(CaseQuerySet, self.filter(sharing.held_by(user, today or timezone.localdate())))
+
+    def called(self, code_name: str) -> Case | None:
+        """The case of exactly this name, whoever asks: for the one door that visible_to() must not guard."""
+        return self.filter(code_name=code_name).first()
 
     def shared_with(self, user: User, *, today: datetime.date) -> CaseQuerySet:
         """Cases that are `user`'s only because somebody shared them."""
@@ -365,14 +370,17 @@ class Case(KeepsHistory, OwnerModel):
 
     # -- deadlines
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the work on it has ended; then nothing is due."""
+        return self.status == Status.CLOSED
+
     def today(self) -> datetime.date:
         """The date in the country of stay now."""
         return countries.today_in(self.country, timezone.now())
 
     def facts(self, *, today: datetime.date | None = None) -> CaseFacts:
         """The dated facts of the file as `cases.deadlines.derive` takes them, as on `today`."""
-        from cases.models.facts import read_facts
-
         return read_facts(self, today=today or self.today())[0]
 
     def refresh_deadlines(self, *, today: datetime.date | None = None) -> set[str]:
@@ -380,6 +388,4 @@ class Case(KeepsHistory, OwnerModel):
 
         What a damaged row said before stays due. Gives the sources ("stay:<id>") that do not open.
         """
-        from cases.models.facts import apply_facts
-
         return apply_facts(self, today=today or self.today())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from django.core.exceptions import ValidationError
 from django.db import connections, models, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -93,11 +93,9 @@ class DeadlineQuerySet(SealedQuerySet["Deadline"]):
         """Dates that somebody still has to act on."""
         return self.filter(state=DeadlineState.OPEN)
 
-    def visible_to(self, user: User) -> Self:
-        """Dates of the cases that `user` may open."""
-        from cases.models.case import Case
-
-        return self.filter(case__in=Case.objects.visible_to(user))
+    def of(self, cases: QuerySet[Case]) -> Self:
+        """Dates of `cases`, such as those that a person may open."""
+        return self.filter(case__in=cases)
 
     def due_between(self, first: date, last: date) -> list[Deadline]:
         """Those due from `first` to `last`, both counted in, by date. What does not open is left out."""

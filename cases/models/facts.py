@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cases.deadlines import (
     ApplicationFact,
@@ -17,8 +17,8 @@ from cases.deadlines import (
     derive,
     open_questions,
 )
-from cases.models.case import Case, Status
 from cases.models.consent import ending
+from cases.models.deadline import Deadline
 from cases.models.identity import Identity
 from cases.models.procedures import Rows, arrivals, procedures
 from cases.models.residence import Whereabouts, end_is_damaged, end_of, whereabouts
@@ -26,6 +26,9 @@ from law import current
 from law.models.legal_rule import LegalRule
 from law.rules.versions import DocumentRules, Tables
 from vault.cipher import CannotOpen
+
+if TYPE_CHECKING:
+    from cases.models.case import Case
 
 
 class _Reader:
@@ -179,7 +182,7 @@ def facts_in(
         arrivals=arrived,
         home=reader.home(appeals, hearings, wanted_checks, case.country) + reader.consents(consents),
         law=current.current(today, tables),
-        closed=case.status == Status.CLOSED,
+        closed=case.is_closed,
     )
     return facts, reader.damaged
 
@@ -189,8 +192,6 @@ def apply_facts(case: Case, *, today: date) -> set[str]:
 
     A date that does not open is not a date that is gone: the deadlines it gave rise to stay as they are.
     """
-    from cases.models.deadline import Deadline
-
     facts, damaged = read_facts(case, today=today)
     Deadline.objects.apply(case, derive(facts), unreadable=damaged, today=today)
     write_questions(case.applications.all(), facts)

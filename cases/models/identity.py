@@ -26,7 +26,7 @@ class IdentityQuerySet(KeptQuerySet["Identity"]):
         """As for every facet; their words are indexed in the same transaction."""
         with transaction.atomic(using=self.db, savepoint=False):
             rows = super().bulk_create(objs, *args, by=by, **kw)
-            NameWord.renew(row.case_id for row in rows)
+            NameWord.renew(self.using(self.db).filter(pk__in=[row.pk for row in rows]))
         return rows
 
 
@@ -79,12 +79,12 @@ class Identity(Facet):
         """As for every facet; the words of the names are indexed in the same transaction."""
         with transaction.atomic(using=options.get("using")):
             super().save(by=by, **options)
-            NameWord.renew([self.case_id])
+            NameWord.renew(Identity.objects.filter(pk=self.pk))
 
     @classmethod
     def renew_beside(cls, rows: Sequence[Any]) -> int:
         """Bring the words of these identities up to date; for `vault reindex`."""
-        return NameWord.renew(row.case_id for row in rows)
+        return NameWord.renew(cls.objects.filter(pk__in=[row.pk for row in rows]))
 
     @classmethod
     def stale_beside(cls, rows: Sequence[Any]) -> Iterator[tuple[Any, str]]:

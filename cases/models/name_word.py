@@ -19,6 +19,7 @@ from vault.cipher import CannotOpen, Erased
 from vault.fields import BlindIndex, SealedCharField
 from vault.models import SealedModel
 from vault.normalise import name_readings
+from vault.queryset import SealedQuerySet
 
 if TYPE_CHECKING:
     from cases.models.identity import Identity
@@ -45,17 +46,13 @@ class NameWord(SealedModel):
         return str(self._meta.verbose_name)
 
     @classmethod
-    def renew(cls, case_ids: Iterable[UUID]) -> int:
-        """Make the words of these cases those of their identities as stored; how many came or went.
+    def renew(cls, rows: SealedQuerySet[Identity]) -> int:
+        """Make the words of these identities those of their names as stored; how many came or went.
 
         New rows are inserted in random order. Words stay where part of an identity does not open.
         """
-        from cases.models.identity import Identity
-
-        wanted_cases = list(case_ids)
         with transaction.atomic():
-            rows = Identity.objects.select_for_update().filter(case__in=wanted_cases)
-            identities = list(rows.with_keys())
+            identities = list(rows.select_for_update().with_keys())
             stored = cls._stored(identities)
             new: list[NameWord] = []
             gone: list[UUID] = []

@@ -268,7 +268,11 @@ def emergency(request: HttpRequest) -> HttpResponse:
         try:
             with transaction.atomic():
                 opened = EmergencyOpening.objects.break_glass(
-                    **form.cleaned_data, by=user, now=timezone.now(), day=timezone.localdate()
+                    case=Case.objects.called(form.cleaned_data["code_name"]),
+                    reason=form.cleaned_data["reason"],
+                    by=user,
+                    now=timezone.now(),
+                    day=timezone.localdate(),
                 )
                 planning.tell_coordinators(
                     opened.pk, opened.case and opened.case.team_id, user, timezone.now()

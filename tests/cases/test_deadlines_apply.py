@@ -151,7 +151,7 @@ def test_what_is_long_overdue_is_never_overlooked(case):
 
 def test_a_colleague_without_the_case_sees_and_changes_none_of_its_dates(case, oskar):
     Deadline.objects.apply(case, [due()])
-    assert not Deadline.objects.visible_to(oskar)
+    assert not Deadline.objects.of(Case.objects.visible_to(oskar))
     with pytest.raises(PermissionDenied):
         only(case).mark_done(by=oskar)
     assert only(case).state == DeadlineState.OPEN

@@ -206,7 +206,7 @@ def test_a_damaged_name_keeps_the_words_it_had(case, identity, olga):
     """Sabotage: `complete = True` where a name does not open."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE cases_identity SET surname = %s", [connection.Database.Binary(b"\x01" * 60)])
-    NameWord.renew([case.pk])
+    NameWord.renew(Identity.objects.filter(case=case))
     assert key("Щербаков") in words(case)
     row = Identity.objects.get(case=case)
     row.aliases = "Седой"
