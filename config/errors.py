@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from staff import again
 from staff.trail import Refused
-from staff.views import again
 
 
 def _page(status: int, title: str, text: str, more: str = "") -> HttpResponse:

@@ -18,9 +18,8 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django_otp.middleware import OTPMiddleware
 
-from staff import trail
+from staff import again, trail
 from staff.models import BackupSheet, TotpDevice
-from staff.views import again
 
 Next = Callable[[HttpRequest], HttpResponse]
 

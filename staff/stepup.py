@@ -14,6 +14,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from staff import again
+
 FRESH_SECONDS = 5 * 60
 SESSION_KEY = "stepped_up_at"
 
@@ -41,9 +43,6 @@ def step_up_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpRes
         if is_fresh(request):
             return view(request, *args, **kwargs)
         if request.method == "POST":
-            # The pages of the sign-in ask this module for its marks.
-            from staff.views import again
-
             page = request.resolver_match.view_name if request.resolver_match else ""
             if carried_on := again.answer(request, page):
                 return carried_on

@@ -2,12 +2,12 @@
 
 from django.urls import path
 
-from staff.sites import desk
+from staff.sites import desk, sign_out
 from staff.views import account, signing, trail
 
 urlpatterns = [
     path("login/", signing.sign_in, name="login"),
-    path("logout/", signing.sign_out, name="logout"),
+    path("logout/", sign_out, name="logout"),
     path("invitation/", signing.invitation, name="invitation"),
     path("second-factor/", signing.verify, name="verify"),
     path("second-factor/set-up/", signing.enrol, name="enrol"),

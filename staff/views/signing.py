@@ -8,7 +8,7 @@ from typing import Any
 import django_otp
 import segno
 from django.conf import settings
-from django.contrib.auth import login, logout
+from django.contrib.auth import login
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -21,14 +21,12 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST
 from django_otp.models import Device
 
-from staff import kept, stepup, trail
+from staff import again, kept, stepup, trail
 from staff.forms import CodeForm, InvitationForm, SignInForm
 from staff.models import BackupSheet, CannotInvite, Invitation, TotpDevice, User
 from staff.models.devices import locked_until, second_factor
-from staff.views import again
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -88,18 +86,6 @@ class SignIn(LoginView):
 
 
 sign_in = sensitive_post_parameters()(SignIn.as_view())
-
-
-@require_POST
-def sign_out(request: HttpRequest) -> HttpResponse:
-    """End this session, and let the browser forget what it kept."""
-    with transaction.atomic():
-        if request.user.is_authenticated:
-            trail.append(request.user, trail.Verb.SIGNED_OUT)
-        logout(request)
-    response = redirect("login")
-    response["Clear-Site-Data"] = '"cache", "storage"'
-    return response
 
 
 @sensitive_post_parameters()
