@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -67,8 +67,8 @@ class StayFact:
     country: str
     left_on: date | None
     last_legal_day: date | None
-    rule: str = ""
-    asked_on: date | None = None
+    rule: str
+    asked_on: date | None
 
 
 @dataclass(frozen=True)
@@ -82,18 +82,16 @@ class DocumentFact:
     country: str
     valid_until: date | None
     in_force: bool
-    rule: str = ""
+    rule: str
 
 
 @dataclass(frozen=True)
 class ApplicationFact:
-    """An application with an authority, and what is next on it."""
+    """An application with an authority; `days`: the typed day of each kind of thing that is next on it."""
 
     id: UUID
     country: str
-    next_check_on: date | None
-    interview_on: date | None
-    hearing_on: date | None
+    days: Mapping[Kind, date | None]
     closed: bool
 
 
@@ -122,15 +120,15 @@ class CaseFacts:
     """The dated facts of one file. `country` is where the person is; it stands in where a fact names none."""
 
     country: str
-    stays: Sequence[StayFact] = ()
-    documents: Sequence[DocumentFact] = ()
-    applications: Sequence[ApplicationFact] = ()
-    tasks: Sequence[TaskFact] = ()
-    procedures: Sequence[ProcedureFact] = ()
-    arrivals: Sequence[ArrivalFact] = ()
-    home: Sequence[HomeFact] = ()
-    law: Law = Law()
-    closed: bool = False
+    stays: Sequence[StayFact]
+    documents: Sequence[DocumentFact]
+    applications: Sequence[ApplicationFact]
+    tasks: Sequence[TaskFact]
+    procedures: Sequence[ProcedureFact]
+    arrivals: Sequence[ArrivalFact]
+    home: Sequence[HomeFact]
+    law: Law
+    closed: bool
 
 
 @dataclass(frozen=True)
@@ -211,12 +209,7 @@ def _of_documents(facts: CaseFacts) -> Iterator[Due]:
 
 def _of_applications(facts: CaseFacts) -> Iterator[Due]:
     for application in facts.applications:
-        dates = {
-            Kind.APPLICATION_CHECK: application.next_check_on,
-            Kind.INTERVIEW: application.interview_on,
-            Kind.HEARING: application.hearing_on,
-        }
-        for kind, day in dates.items():
+        for kind, day in application.days.items():
             if day and not application.closed:
                 yield Due(kind, f"application:{application.id}", day, application.country or facts.country)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from cases.deadlines import derive
+from cases.deadlines import derive, with_questions
 from cases.models import Case, Deadline, Note
 from cases.models.case import new_code_name
 from cases.models.facts import facts_in
@@ -64,16 +64,26 @@ def _name(people: Sequence[Person]) -> None:
 
 
 def _deadlines(person: Person, now: datetime, tables: Tables) -> list[Deadline]:
+    """As apply_facts() would make them; a sheet says nothing of procedures, of home and of consents."""
+    today = countries.today_in(person.case.country, now)
     facts, _damaged = facts_in(
         person.case,
-        today=countries.today_in(person.case.country, now),
+        today=today,
         stays=person.stays,
         documents=person.documents,
+        applications=(),
         tasks=person.tasks,
+        appeals=(),
+        pauses=(),
+        typed_deadlines=(),
+        hearings=(),
+        wanted_checks=(),
+        consents=(),
         identity=person.identity,
         tables=tables,
     )
-    return [Deadline.of(person.case, due) for due in derive(facts)]
+    dues = with_questions(derive(facts), watched=(), today=today)
+    return [Deadline.of(person.case, due) for due in dues]
 
 
 def requests(asked: Sequence[Ask], *, key: UUID, now: datetime) -> None:

@@ -55,7 +55,7 @@ def fill(case: Case, row: HelpRequest, told: dict[str, Any], by: User) -> None:
     due_on = _day(told.get("event_on"))
     if due_on is not None:
         Task(case=case, text=words.event(told), due_on=due_on).save(by=by)
-        case.refresh_deadlines()
+        case.refresh_deadlines(today=case.today())
 
 
 def carry_consent(case: Case, row: HelpRequest, told: dict[str, Any], by: User) -> None:

@@ -7,7 +7,7 @@ earlier day.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -42,9 +42,9 @@ WHICH_PAGE, WHICH_TAGS = "page", "tags"
 class Law:
     """The rows in force in the database: procedural terms, stays with their duties, who belongs to the EU."""
 
-    rows: Sequence[ProceduralRow] = ()
-    stay_rows: Sequence[StayRow] = ()
-    eu_members: frozenset[str] = frozenset()
+    rows: Sequence[ProceduralRow]
+    stay_rows: Sequence[StayRow]
+    eu_members: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,10 @@ class ProcedureFact:
     stage: str
     asylum: bool
     closed: bool
-    tags: frozenset[str] = frozenset()
-    known: Known = field(default_factory=dict)
-    pauses: Sequence[Pause] = ()
-    typed: Sequence[Typed] = ()
+    tags: frozenset[str]
+    known: Known
+    pauses: Sequence[Pause]
+    typed: Sequence[Typed]
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ class ArrivalFact:
     country: str
     claimed: bool
     registered_on: date | None
-    tags: frozenset[str] = frozenset()
-    known: Known = field(default_factory=dict)
+    tags: frozenset[str]
+    known: Known
 
 
 @dataclass(frozen=True)

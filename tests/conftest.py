@@ -244,7 +244,9 @@ def dated_case(olga):
         due_on, *, by=olga, country="KZ", kind="task", armed_at=datetime(2026, 1, 1, tzinfo=UTC), **facts
     ):
         case = Case.objects.open_case(by=by, country=country, **facts)
-        Deadline.objects.apply(case, [Due(kind, f"task:{uuid4()}", due_on, country)])
+        Deadline.objects.apply(
+            case, [Due(kind, f"task:{uuid4()}", due_on, country)], unreadable=(), today=None
+        )
         arm(case, armed_at)
         return case
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from cases.deadlines import Kind
 from cases.models.history import Facet, of_case, refusal
 from law import countries
 from law.stages import (
@@ -94,6 +95,13 @@ class Application(Facet):
     asks = models.CharField(_("open question"), max_length=40, default="", blank=True, editable=False)
 
     not_in_history = frozenset({"asks"})
+
+    # What a reminder may be about while the application goes on, and the field that holds its day.
+    days_ahead: ClassVar[dict[Kind, str]] = {
+        Kind.APPLICATION_CHECK: "next_check_on",
+        Kind.INTERVIEW: "interview_on",
+        Kind.HEARING: "hearing_on",
+    }
 
     # Set by the door before save(): the stage was recorded wrongly, the application did not move.
     is_correction = False

@@ -298,7 +298,7 @@ class Case(KeepsHistory, OwnerModel):
         with transaction.atomic():
             self.save(by=by)
             trail.append(by, trail.Verb.CASE_CLOSED, case_id=self.pk, reason=self.closing_reason)
-            self.refresh_deadlines()
+            self.refresh_deadlines(today=on)
 
     def reopen(self, *, by: User, status: str = Status.OPEN, reason: str = "") -> None:
         """Take a closed case up again; the earlier closing stays in its history. Raises as close()."""
@@ -309,7 +309,7 @@ class Case(KeepsHistory, OwnerModel):
         with transaction.atomic():
             self.save(by=by)
             trail.append(by, trail.Verb.CASE_REOPENED, case_id=self.pk, reason=reason.strip())
-            self.refresh_deadlines()
+            self.refresh_deadlines(today=self.today())
 
     def assign(self, *, to: User | None, by: User, team: Team | None = None, reason: str = "") -> None:
         """Hand the case to `to`, or to nobody for now; with `team`, into another team.
@@ -379,13 +379,13 @@ class Case(KeepsHistory, OwnerModel):
         """The date in the country of stay now."""
         return countries.today_in(self.country, timezone.now())
 
-    def facts(self, *, today: datetime.date | None = None) -> CaseFacts:
+    def facts(self, *, today: datetime.date) -> CaseFacts:
         """The dated facts of the file as `cases.deadlines.derive` takes them, as on `today`."""
-        return read_facts(self, today=today or self.today())[0]
+        return read_facts(self, today=today)[0]
 
-    def refresh_deadlines(self, *, today: datetime.date | None = None) -> set[str]:
-        """Make the deadlines what the facts say on `today` (by default the date in the country of stay).
+    def refresh_deadlines(self, *, today: datetime.date) -> set[str]:
+        """Make the deadlines what the facts say on `today`, the date in the country of stay.
 
         What a damaged row said before stays due. Gives the sources ("stay:<id>") that do not open.
         """
-        return apply_facts(self, today=today or self.today())
+        return apply_facts(self, today=today)

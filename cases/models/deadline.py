@@ -129,12 +129,13 @@ class DeadlineQuerySet(SealedQuerySet["Deadline"]):
         case: Case,
         dues: Sequence[Due],
         *,
-        unreadable: Collection[str] = (),
-        today: date | None = None,
+        unreadable: Collection[str],
+        today: date | None,
     ) -> Applied:
         """Make the deadlines of `case` exactly `dues`.
 
-        With `today`, terms that were over before they were ever watched are stored as questions.
+        Terms that were over on `today` before they were ever watched are stored as questions; None: as they
+        are.
 
         A date that moved is armed afresh; one that did not keeps who saw it, until when it sleeps and whether
         it is done, and is not written. What is true no longer is cancelled, except where its fact (`source`

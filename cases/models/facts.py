@@ -52,15 +52,15 @@ class _Reader:
     def _stay(self, row: Any, places: Whereabouts) -> StayFact:
         left_on, typed = self.day(row, "left_on", "stay"), self.day(row, "last_legal_day", "stay")
         if typed is not None or left_on is not None or f"stay:{row.pk}" in self.damaged:
-            return StayFact(row.pk, row.country, left_on, typed)
+            return StayFact(row.pk, row.country, left_on, typed, rule="", asked_on=None)
         if row.pk in places.unsure:
             self.damaged.add(f"stay:{row.pk}")
-            return StayFact(row.pk, row.country, left_on, None)
+            return StayFact(row.pk, row.country, left_on, None, rule="", asked_on=None)
         place = places.of(row.pk)
         if place is not None and place.last_day is not None:
-            return StayFact(row.pk, row.country, None, place.last_day, place.ref)
+            return StayFact(row.pk, row.country, None, place.last_day, rule=place.ref, asked_on=None)
         asked = place.asks if place is not None else not row.filled("entered_on")
-        return StayFact(row.pk, row.country, None, None, asked_on=self.today if asked else None)
+        return StayFact(row.pk, row.country, None, None, rule="", asked_on=self.today if asked else None)
 
     def documents(
         self, rows: Iterable[Any], country: str, identity: Identity | None, rules: DocumentRules
@@ -73,10 +73,10 @@ class _Reader:
     ) -> DocumentFact:
         typed = self.day(row, "valid_until", "document")
         if typed is not None:
-            return DocumentFact(row.pk, country, typed, row.in_force)
+            return DocumentFact(row.pk, country, typed, row.in_force, rule="")
         if end_is_damaged(row, identity):
             self.damaged.add(f"document:{row.pk}")
-            return DocumentFact(row.pk, country, None, row.in_force)
+            return DocumentFact(row.pk, country, None, row.in_force, rule="")
         derived = end_of(row, identity, rules)
         return DocumentFact(row.pk, country, derived.day, row.in_force, derived.ref if derived.day else "")
 
@@ -85,9 +85,7 @@ class _Reader:
             ApplicationFact(
                 r.pk,
                 r.country,
-                self.day(r, "next_check_on", "application"),
-                self.day(r, "interview_on", "application"),
-                self.day(r, "hearing_on", "application"),
+                {kind: self.day(r, name, "application") for kind, name in r.days_ahead.items()},
                 r.finished,
             )
             for r in rows
@@ -151,20 +149,23 @@ def facts_in(
     case: Case,
     *,
     today: date,
-    stays: Iterable[Any] = (),
-    documents: Iterable[Any] = (),
-    applications: Iterable[Any] = (),
-    tasks: Iterable[Any] = (),
-    appeals: Iterable[Any] = (),
-    pauses: Iterable[Any] = (),
-    typed_deadlines: Iterable[Any] = (),
-    hearings: Iterable[Any] = (),
-    wanted_checks: Iterable[Any] = (),
-    consents: Iterable[Any] = (),
-    identity: Identity | None = None,
+    stays: Iterable[Any],
+    documents: Iterable[Any],
+    applications: Iterable[Any],
+    tasks: Iterable[Any],
+    appeals: Iterable[Any],
+    pauses: Iterable[Any],
+    typed_deadlines: Iterable[Any],
+    hearings: Iterable[Any],
+    wanted_checks: Iterable[Any],
+    consents: Iterable[Any],
+    identity: Identity | None,
     tables: Tables | None = None,
 ) -> tuple[CaseFacts, set[str]]:
-    """As read_facts(), from rows at hand; for many cases pass the rules' `tables` on."""
+    """As read_facts(), from rows at hand; for many cases pass the rules' `tables` on.
+
+    None of the rows may be left out: a fact that is not handed in is a deadline that nobody sees.
+    """
     reader = _Reader(today)
     tables = tables or LegalRule.objects.tables()
     places = whereabouts(stays, documents, identity, tables, today=today)

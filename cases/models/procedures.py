@@ -55,11 +55,11 @@ IRREGULAR = frozenset({EntryKind.IRREGULAR, EntryKind.IRREGULAR_LAND_BORDER})
 class Rows:
     """The rows of one case that say something about its procedures; each opens with the case's key."""
 
-    stays: Iterable[Any] = ()
-    applications: Iterable[Any] = ()
-    appeals: Iterable[Any] = ()
-    pauses: Iterable[Any] = ()
-    typed_deadlines: Iterable[Any] = ()
+    stays: Iterable[Any]
+    applications: Iterable[Any]
+    appeals: Iterable[Any]
+    pauses: Iterable[Any]
+    typed_deadlines: Iterable[Any]
 
     @classmethod
     def of(cls, case: Any, stays: Iterable[Any], applications: Iterable[Any]) -> Rows:

@@ -315,7 +315,7 @@ class CaseAdmin(DeskModelAdmin):
         """Everything is saved: bring deadlines and reminders up to date, and write the trail."""
         if not message:
             return
-        obj.refresh_deadlines()
+        obj.refresh_deadlines(today=obj.today())
         planning.plan_case(obj)
         trail.append(_person(request), trail.Verb.CASE_CHANGED, case_id=obj.pk, fields=message)
         transaction.on_commit(doorbell.ring)

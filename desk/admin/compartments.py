@@ -192,7 +192,7 @@ def _done(request: HttpRequest, case: Case, changed: list[str]) -> bool:
     """Deadlines, reminders and the trail after a change of facets."""
     user: Any = request.user
     if changed:
-        case.refresh_deadlines()
+        case.refresh_deadlines(today=case.today())
         planning.plan_case(case)
         trail.append(user, trail.Verb.CASE_CHANGED, case_id=case.pk, fields=changed)
         transaction.on_commit(doorbell.ring)

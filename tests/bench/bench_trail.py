@@ -40,7 +40,9 @@ def desk() -> tuple[object, dict[str, Callable[[], object]]]:
     olga = User.objects.create_user("olga", "olga-long-password-1", role="caseworker", team=team)
     cases = [Case.objects.open_case(by=olga, country="KZ", summary="Left in spring.") for _ in range(20)]
     for case in cases:
-        Deadline.objects.apply(case, [Due("task", f"task:{case.pk}", date(2030, 1, 1), "KZ")])
+        Deadline.objects.apply(
+            case, [Due("task", f"task:{case.pk}", date(2030, 1, 1), "KZ")], unreadable=(), today=None
+        )
     client = Client(SERVER_NAME="localhost", raise_request_exception=True)
     device = TotpDevice.enrol(olga)
     client.post("/login/", {"username": "olga", "password": "olga-long-password-1"})

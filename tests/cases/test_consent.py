@@ -107,19 +107,19 @@ def test_what_was_withdrawn_is_not_taken_up_again(case, olga):
 def test_its_end_stands_among_the_deadlines_until_a_longer_one_follows(case, olga, petra):
     """Sabotage: give back `running` as it is from consent.ending."""
     said_yes(case, olga, "statistics", valid_until=DAY + timedelta(30))
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     assert [(row.kind, row.due_on) for row in Deadline.objects.open()] == [
         ("consent_end", DAY + timedelta(30))
     ]
     said_yes(case, olga, "statistics", valid_until=DAY + timedelta(90))
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     assert [row.due_on for row in Deadline.objects.open()] == [DAY + timedelta(90)]
     last = said_yes(case, olga, "statistics", given_on=DAY + timedelta(1))
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     assert not Deadline.objects.open().exists()
     last.withdrawn_on, last.withdrawn_how = DAY + timedelta(2), "call"
     last.save(by=olga)
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     assert [row.due_on for row in Deadline.objects.open()] == [DAY + timedelta(90)]
 
 
@@ -127,7 +127,7 @@ def test_the_end_of_a_consent_is_on_the_digest(case, olga, petra):
     from desk import digest
 
     said_yes(case, olga, "sharing", valid_until=DAY + timedelta(20))
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     composed = digest.compose(petra, DAY, datetime(2026, 9, 1, 8, tzinfo=UTC))
     assert [line.kind for line in composed.next_30_days] == ["consent_end"]
 

@@ -12,7 +12,6 @@ from cases.deadlines import (
     COUNTED,
     DEFAULT_LEADS,
     ApplicationFact,
-    CaseFacts,
     DocumentFact,
     Due,
     Kind,
@@ -23,6 +22,7 @@ from cases.deadlines import (
     unseen_goes_up_at,
     with_questions,
 )
+from tests.cases.a_file import a_file, a_stay
 
 SOME = UUID(int=1)
 DAY = date(2026, 11, 23)
@@ -32,13 +32,16 @@ days = st.dates(date(2020, 1, 1), date(2040, 1, 1))
 maybe_days = st.none() | days
 ids = st.uuids()
 countries = st.sampled_from(["KZ", "AM", "GE"])
+next_steps = st.fixed_dictionaries(dict.fromkeys(("application_check", "interview", "hearing"), maybe_days))
 facts = st.builds(
-    CaseFacts,
+    a_file,
     country=countries,
-    stays=st.lists(st.builds(StayFact, ids, countries, maybe_days, maybe_days), max_size=3),
-    documents=st.lists(st.builds(DocumentFact, ids, countries, maybe_days, st.booleans()), max_size=3),
+    stays=st.lists(st.builds(a_stay, ids, countries, maybe_days, maybe_days), max_size=3),
+    documents=st.lists(
+        st.builds(DocumentFact, ids, countries, maybe_days, st.booleans(), st.just("")), max_size=3
+    ),
     applications=st.lists(
-        st.builds(ApplicationFact, ids, countries, maybe_days, maybe_days, maybe_days, st.booleans()),
+        st.builds(ApplicationFact, ids, countries, next_steps, st.booleans()),
         max_size=3,
     ),
     tasks=st.lists(st.builds(TaskFact, ids, countries, maybe_days, st.booleans()), max_size=3),
@@ -47,19 +50,19 @@ facts = st.builds(
 
 
 def test_a_stay_in_progress_ends_on_its_last_legal_day():
-    (due,) = derive(CaseFacts("KZ", stays=[StayFact(SOME, "KZ", None, DAY)]))
+    (due,) = derive(a_file("KZ", stays=[a_stay(SOME, "KZ", None, DAY)]))
     assert (due.kind, due.source, due.due_on, due.country) == ("stay_end", f"stay:{SOME}", DAY, "KZ")
 
 
 @pytest.mark.parametrize(
     "silent",
     [
-        CaseFacts("KZ", stays=[StayFact(SOME, "KZ", DAY, DAY)]),
-        CaseFacts("KZ", stays=[StayFact(SOME, "KZ", None, None)]),
-        CaseFacts("KZ", documents=[DocumentFact(SOME, "KZ", DAY, in_force=False)]),
-        CaseFacts("KZ", applications=[ApplicationFact(SOME, "FR", DAY, DAY, DAY, closed=True)]),
-        CaseFacts("KZ", tasks=[TaskFact(SOME, "KZ", DAY, done=True)]),
-        CaseFacts("KZ", stays=[StayFact(SOME, "KZ", None, DAY)], closed=True),
+        a_file("KZ", stays=[a_stay(SOME, "KZ", DAY, DAY)]),
+        a_file("KZ", stays=[a_stay(SOME, "KZ", None, None)]),
+        a_file("KZ", documents=[DocumentFact(SOME, "KZ", DAY, in_force=False, rule="")]),
+        a_file("KZ", applications=[ApplicationFact(SOME, "FR", {Kind.HEARING: DAY}, closed=True)]),
+        a_file("KZ", tasks=[TaskFact(SOME, "KZ", DAY, done=True)]),
+        a_file("KZ", stays=[a_stay(SOME, "KZ", None, DAY)], closed=True),
     ],
     ids=["left", "unknown", "lost document", "finished application", "done task", "closed case"],
 )
@@ -68,14 +71,16 @@ def test_what_is_over_gives_no_deadline(silent):
 
 
 def test_one_application_gives_a_check_an_interview_and_a_hearing():
-    application = ApplicationFact(SOME, "FR", DAY, DAY + timedelta(1), DAY + timedelta(2), closed=False)
-    found = derive(CaseFacts("KZ", applications=[application]))
+    ahead = [Kind.APPLICATION_CHECK, Kind.INTERVIEW, Kind.HEARING]
+    days_ahead = {kind: DAY + timedelta(n) for n, kind in enumerate(ahead)}
+    application = ApplicationFact(SOME, "FR", days_ahead, closed=False)
+    found = derive(a_file("KZ", applications=[application]))
     assert [due.kind for due in found] == ["application_check", "interview", "hearing"]
     assert {due.country for due in found} == {"FR"}
 
 
 def test_a_fact_without_a_country_counts_by_the_country_of_stay():
-    (due,) = derive(CaseFacts("AM", tasks=[TaskFact(SOME, "", DAY, done=False)]))
+    (due,) = derive(a_file("AM", tasks=[TaskFact(SOME, "", DAY, done=False)]))
     assert due.country == "AM"
 
 
@@ -86,7 +91,7 @@ def test_every_date_in_force_is_due_once(known):
         sum(1 for stay in known.stays if stay.last_legal_day and not stay.left_on)
         + sum(1 for paper in known.documents if paper.valid_until and paper.in_force)
         + sum(
-            sum(1 for day in (each.next_check_on, each.interview_on, each.hearing_on) if day)
+            sum(1 for day in each.days.values() if day)
             for each in known.applications
             if not each.closed
         )
@@ -101,7 +106,7 @@ def test_the_order_of_facts_does_not_matter(known, shuffled):
     lists = {name: list(getattr(known, name)) for name in ("stays", "documents", "applications", "tasks")}
     for rows in lists.values():
         shuffled.shuffle(rows)
-    assert set(derive(CaseFacts(known.country, closed=known.closed, **lists))) == set(derive(known))
+    assert set(derive(a_file(known.country, closed=known.closed, **lists))) == set(derive(known))
 
 
 @pytest.mark.parametrize(
@@ -150,9 +155,9 @@ def test_nobody_waits_past_the_morning_of_the_day(due_on, typed):
 
 
 def test_a_deadline_names_the_rule_that_gave_its_day_and_none_where_a_person_typed_it():
-    stays = (StayFact(uuid4(), "KZ", None, DAY, "kz-2023@1"), StayFact(uuid4(), "AM", None, DAY))
+    stays = (StayFact(uuid4(), "KZ", None, DAY, "kz-2023@1", None), a_stay(uuid4(), "AM", None, DAY))
     documents = (DocumentFact(uuid4(), "KZ", DAY, True, "ru-internal-passport@1"),)
-    dues = derive(CaseFacts("KZ", stays=stays, documents=documents))
+    dues = derive(a_file("KZ", stays=stays, documents=documents))
     assert {due.rule for due in dues} == {"kz-2023@1", "", "ru-internal-passport@1"}
 
 

@@ -41,7 +41,7 @@ def words_of(answer):
 def application(case, by, country="DE", kind="asylum_claim", stage="lodged", **facts):
     facts.setdefault("evidence", "paper_seen")
     row = Application.objects.create(case=case, by=by, country=country, kind=kind, stage=stage, **facts)
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     return row
 
 
@@ -237,6 +237,6 @@ def test_the_digest_asks_for_the_day_of_service(case, olga, petra, oskar, sign_i
     assert case.code_name in text_of(desk.get("/desk/digest/?section=questions"))
     row.served_on = today()
     row.save(by=olga)
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     assert digest.compose(petra, today()).questions == []
     assert not any("asks" in str(each.opened) for each in FactHistory.objects.of(case))

@@ -47,7 +47,12 @@ def damage(deadline, column="due_on"):
 def test_each_date_stands_in_its_part(case, olga):
     """Sabotage: count SOON_DAYS as 6, or compare with `<` in Mark.part."""
     wanted = [-40, -1, 0, 1, 7, 8, 30, 31]
-    Deadline.objects.apply(case, [Due("task", f"task:{uuid4()}", TODAY + timedelta(n), "KZ") for n in wanted])
+    Deadline.objects.apply(
+        case,
+        [Due("task", f"task:{uuid4()}", TODAY + timedelta(n), "KZ") for n in wanted],
+        unreadable=(),
+        today=None,
+    )
     parts = board.parts(board.marks(olga, NOW), Whose.ALL)
     assert {part: days(found) for part, found in parts.items()} == {
         Part.UNREADABLE: [],
@@ -144,7 +149,7 @@ def test_lines_take_no_more_queries_for_more_dates(case, olga):
             stay = Stay.objects.create(by=olga, case=case, country="KZ", last_legal_day=TODAY,
                                        last_legal_day_source="stamp")  # fmt: skip
             assert task.pk != stay.pk
-        case.refresh_deadlines()
+        case.refresh_deadlines(today=case.today())
         with CaptureQueriesContext(connection) as asked:
             found = lines(olga, board.marks(olga, NOW))
         counts.append((len(found), len(asked)))
@@ -157,7 +162,7 @@ def test_a_line_says_what_its_date_was_counted_from(case, olga):
                         last_legal_day_source="stamp")  # fmt: skip
     IdentityDocument.objects.create(by=olga, case=case, kind="military_id", valid_until=TODAY)
     Task.objects.create(by=olga, case=case, text="Call the consulate.", due_on=TODAY)
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     found = lines(olga, board.marks(olga, NOW))
     assert {line.deadline.kind: (line.why, line.anchor) for line in found} == {
         "stay_end": ("Stay in Kazakhstan since 2026-09-12: stamp", "stays-group"),
@@ -175,7 +180,7 @@ def test_a_source_of_another_case_is_not_read_out(case, dated_case, oskar, olga)
     """Sabotage: drop the comparison of case_id in provenance._origin()."""
     foreign = Case.objects.open_case(by=oskar, country="GE")
     secret = Task.objects.create(by=oskar, case=foreign, text="Not for Olga.", due_on=TODAY)
-    Deadline.objects.apply(case, [Due("task", f"task:{secret.pk}", TODAY, "KZ")])
+    Deadline.objects.apply(case, [Due("task", f"task:{secret.pk}", TODAY, "KZ")], unreadable=(), today=None)
     (line,) = lines(olga, board.marks(olga, NOW))
     assert "Not for Olga" not in line.why
 

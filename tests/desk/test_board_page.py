@@ -39,7 +39,7 @@ def dates(case, today):
     def add(count, left):
         stored = [Due(row.kind, row.source, row.due_on, "KZ") for row in Deadline.objects.filter(case=case)]
         new = [Due("task", f"task:{uuid4()}", today + timedelta(left), "KZ") for _each in range(count)]
-        Deadline.objects.apply(case, stored + new)
+        Deadline.objects.apply(case, stored + new, unreadable=(), today=None)
 
     return add
 
@@ -99,7 +99,10 @@ def test_the_page_takes_no_more_queries_for_more_dates(olga, petra, at_desk, tod
         for _each in range(number):
             case = Case.objects.open_case(by=olga, country="KZ")
             Deadline.objects.apply(
-                case, [Due("task", f"task:{uuid4()}", today + timedelta(_each % 31), "KZ")]
+                case,
+                [Due("task", f"task:{uuid4()}", today + timedelta(_each % 31), "KZ")],
+                unreadable=(),
+                today=None,
             )
         with CaptureQueriesContext(connection) as asked:
             read(desk.get(BOARD))

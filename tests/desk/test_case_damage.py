@@ -60,7 +60,7 @@ def test_a_damaged_cell_is_disabled_and_its_ciphertext_stays(case, olga, at_desk
 def test_a_deadline_whose_fact_is_damaged_stays_due(case, olga, at_desk, address):
     """Sabotage: leave `unreadable=damaged` out of apply_facts."""
     stay = stay_of(case, olga)
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     overwrite("cases_stay", "last_legal_day", stay, BROKEN)
     desk = at_desk(olga)
     assert desk.post(address, form_data(desk.get(address), colour="red")).status_code == 302
@@ -82,7 +82,7 @@ def test_a_row_pointed_at_another_case_does_not_open_there(case, olga, at_desk):
 def test_a_damaged_deadline_breaks_neither_list_nor_page(case, olga, at_desk, address):
     """Sabotage: take the `except CannotOpen` out of listing.next_due or case_head."""
     stay_of(case, olga)
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     overwrite("cases_deadline", "due_on", Deadline.objects.get(), BROKEN)
     desk = at_desk(olga)
     for path in (LIST, address):

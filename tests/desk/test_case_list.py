@@ -29,7 +29,7 @@ def with_stay(by, days, **facts):
         last_legal_day=in_kazakhstan(days),
         last_legal_day_source="x",
     )
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     return case
 
 
@@ -85,7 +85,7 @@ def test_the_next_deadline_is_the_earliest_open_one(olga, at_desk):
         last_legal_day=in_kazakhstan(4),
         last_legal_day_source="x",
     )
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     assert "4 days left" in at_desk(olga).get(LIST).content.decode()
 
 

@@ -174,7 +174,7 @@ def test_a_case_is_closed_and_taken_up_again_on_the_page(case, olga, at_desk):
     Stay.objects.create(
         case=case, by=olga, country="KZ", last_legal_day=timezone.localdate(), last_legal_day_source="x"
     )
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     refused = desk.post(address(case), form_data(desk.get(address(case)), status="closed"))
     assert "on which day and why" in refused.content.decode()
     today = str(timezone.localdate())

@@ -57,7 +57,7 @@ def test_a_status_that_nobody_knows_is_asked_about_when_its_check_is_due(olga, p
             stage=stage,
             next_check_on=check,
         )
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     found = digest.compose(petra, TODAY, NOW)
     assert len(found.next_7_days) == 3
     assert [line.due_on for line in found.status_unknown] == [TODAY]

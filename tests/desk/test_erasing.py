@@ -48,7 +48,7 @@ def fill(case, by):
         apps.get_model("cases", name).objects.create(case=case, by=by, **facts)
     Note.objects.create(case=case, by=by, text="left in the night")
     Attachment.objects.keep(case, PDF, name="Petrov.pdf", kind="decision", remark="", by=by)
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     planning.plan_case(case)
 
 

@@ -36,7 +36,7 @@ def foreign(olga):
     Identity.objects.create(case=case, surname=SECRET, by=olga)
     stay = Stay.objects.create(case=case, country="KZ", entered_on=date(2026, 1, 2), by=olga)
     Task.objects.create(case=case, text=SECRET, due_on=timezone.localdate() + timedelta(3), by=olga)
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     CaseLink.objects.join(case, other, kind=LinkKind.SPOUSE, remark=SECRET, by=olga)
     RouteNote(case=case, text=SECRET).save(by=olga)
     rows = [

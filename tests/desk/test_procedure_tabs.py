@@ -50,14 +50,14 @@ def dues(case):
 def test_service_starts_the_window_of_appeal_and_filing_an_appeal_is_a_row_of_its_own(case, olga):
     """Sabotage: swap served_on and decided_on in OF_APPLICATION."""
     application = claim(case, olga, decided_on=DAY - timedelta(9), served_on=DAY)
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     assert dues(case) == {("appeal_end", date(2026, 12, 1), "kz-05@1")}
     appeal = Appeal.objects.create(case=case, by=olga, application=application, filed_on=DAY)
     application.stage = "appeal_pending"
     application.save(by=olga)
     appeal.hearing_on = DAY + timedelta(60)
     appeal.save(by=olga)
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     assert dues(case) == {("hearing", DAY + timedelta(60), "")}
     assert {row.opened["facet"] for row in case.history.with_keys()} >= {"application", "appeal"}
 
@@ -65,12 +65,12 @@ def test_service_starts_the_window_of_appeal_and_filing_an_appeal_is_a_row_of_it
 def test_a_missing_day_of_service_is_asked_for_until_it_is_typed(case, olga):
     """Sabotage: leave write_questions out of apply_facts."""
     application = claim(case, olga, decided_on=DAY)
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     assert Application.objects.get().asks == "decision_served"
     assert dues(case) == set()
     application.served_on = DAY
     application.save(by=olga)
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     assert Application.objects.get().asks == ""
     assert dues(case)
 
@@ -127,11 +127,11 @@ def test_a_row_of_another_case_is_refused(case, olga):
 def test_a_damaged_day_of_service_keeps_the_day_that_was_counted(case, olga):
     """Sabotage: in Deadline.apply, look for the whole source among the unreadable."""
     claim(case, olga, served_on=DAY)
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     before = dues(case)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE cases_application SET served_on = %s", [b"\x01damaged"])
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     assert dues(case) == before
 
 
@@ -173,11 +173,11 @@ def test_hearings_and_checks_of_wanted_lists_are_dates_like_others(case, olga):
         recheck_on=DAY + timedelta(30),
     )  # fmt: skip
     assert check.checked_by == olga
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     assert dues(case) == {("home_hearing", DAY, ""), ("wanted_check", DAY + timedelta(30), "")}
     hearing.is_over = True
     hearing.save(by=olga)
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     assert dues(case) == {("wanted_check", DAY + timedelta(30), "")}
 
 
@@ -398,7 +398,7 @@ def test_a_proceeding_shows_the_most_it_can_bring_with_its_source(case, olga, at
 def test_the_page_of_a_date_explains_how_it_was_counted(case, olga, oskar, at_desk, sign_in):
     """Facts, rule, version, source, who confirmed it, day. Sabotage: leave `told` out of the board's view."""
     application = claim(case, olga, served_on=DAY)
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     page = f"/desk/board/{Deadline.objects.get().pk}/"
     text = html.unescape(at_desk(olga).get(page).content.decode())
     words = " ".join(re.sub(r"<[^>]+>", " ", text).split())

@@ -286,7 +286,7 @@ def test_an_ordinary_case_with_its_panel_stays_light(case, stay, today, olga, at
         issued = today - timedelta(900)
         IdentityDocument.objects.create(case=case, by=olga, kind=kind, number="1", issued_on=issued)
     Application.objects.create(case=case, by=olga, country="DE", kind="asylum_claim", stage="registered")
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     assert len(at_desk(olga).get(address(case)).content) <= 100_000
 
 

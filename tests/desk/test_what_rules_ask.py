@@ -122,7 +122,7 @@ def test_each_duty_after_arrival_ends_with_a_day_that_is_typed(olga, at_desk, ro
     Stay.objects.create(
         case=case, by=olga, country=row["country"], entered_on=today, registered_place_from=today
     )
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     owed = case.deadlines.open().filter(kind="obligation")
     assert owed.count() == len(row["obligations"])
     desk = at_desk(olga)

@@ -24,7 +24,9 @@ def main() -> None:
     for case in Case.objects.filter(deadlines=None).order_by("pk"):
         today = countries.today_in(case.country, timezone.now())
         with transaction.atomic():
-            Deadline.objects.apply(case, [Due("task", f"task:{case.pk}", today, case.country)])
+            Deadline.objects.apply(
+                case, [Due("task", f"task:{case.pk}", today, case.country)], unreadable=(), today=None
+            )
             planning.plan_case(case)
             transaction.on_commit(doorbell.ring)
         time.sleep(0.03)

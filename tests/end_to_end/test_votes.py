@@ -59,6 +59,8 @@ def run_the_desk(olga, rng) -> dict[str, date]:
                 )
                 for kind in kinds
             ],
+            unreadable=(),
+            today=None,
         )
     for passed in days:
         now = start + timedelta(days=passed)

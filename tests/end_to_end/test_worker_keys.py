@@ -53,7 +53,9 @@ def test_the_worker_does_its_whole_job_and_opens_no_name(live_database):
     case = Case.objects.open_case(by=olga, country="KZ", summary="Left the unit in spring.")
     Identity.objects.create(by=olga, case=case, surname="Выдумкин")
     today = countries.today_in("KZ", timezone.now())
-    Deadline.objects.apply(case, [Due("task", "task:1", today - timedelta(days=1), "KZ")])
+    Deadline.objects.apply(
+        case, [Due("task", "task:1", today - timedelta(days=1), "KZ")], unreadable=(), today=None
+    )
     with open_mailroom() as room:
         env = worker_environment(live_database.env) | {
             "EMAIL_URL": f"smtp://{room.host}:{room.port}",

@@ -176,7 +176,7 @@ def full_case(olga):
         stage=Stage.TRAVEL_REFUSED,
         next_check_on=today,
     ).save(by=olga)
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     return case
 
 

@@ -85,7 +85,7 @@ def test_deadlines_are_those_of_a_case_typed_by_hand(petra):
     found = {(row.kind, row.due_on) for row in Deadline.objects.all()}
     assert len(found) > 1
     with patch("cases.models.case.timezone.now", return_value=NOW):
-        case.refresh_deadlines()
+        case.refresh_deadlines(today=case.today())
     assert {(row.kind, row.due_on) for row in Deadline.objects.filter(state="open")} == found
 
 

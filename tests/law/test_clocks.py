@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases.deadlines import CaseFacts, DocumentFact, StayFact, TaskFact, derive
+from cases.deadlines import DocumentFact, TaskFact, derive
 from law.clocks import (
     WHICH_PAGE,
     WHICH_TAGS,
@@ -26,6 +26,7 @@ from law.clocks import (
     reminded,
 )
 from law.rules import reference
+from tests.cases.a_file import a_file, a_stay
 from tests.law.rules.test_reference import DATA
 
 SOME, OTHER = UUID(int=1), UUID(int=2)
@@ -267,8 +268,10 @@ procedures = st.builds(
 )
 others = st.fixed_dictionaries(
     {
-        "stays": st.lists(st.builds(StayFact, ids, places, st.none() | days, st.none() | days), max_size=2),
-        "documents": st.lists(st.builds(DocumentFact, ids, places, days, st.booleans()), max_size=2),
+        "stays": st.lists(st.builds(a_stay, ids, places, st.none() | days, st.none() | days), max_size=2),
+        "documents": st.lists(
+            st.builds(DocumentFact, ids, places, days, st.booleans(), st.just("")), max_size=2
+        ),
         "tasks": st.lists(st.builds(TaskFact, ids, places, days, st.booleans()), max_size=2),
         "procedures": st.lists(procedures, max_size=2),
     }
@@ -282,9 +285,9 @@ def of(procedure, dues):
 @given(procedures, others)
 def test_no_other_fact_takes_a_term_away(procedure, other):
     """Sabotage: in _of_procedures, put the clocks of all applications into one reminded()."""
-    alone = derive(CaseFacts("KZ", procedures=[procedure], law=LAW))
+    alone = derive(a_file("KZ", procedures=[procedure], law=LAW))
     more = [each for each in other.pop("procedures") if each.id != procedure.id]
-    together = derive(CaseFacts("KZ", procedures=[*more, procedure], law=LAW, **other))
+    together = derive(a_file("KZ", procedures=[*more, procedure], law=LAW, **other))
     assert of(procedure, alone) == of(procedure, together)
 
 
@@ -295,8 +298,8 @@ def test_the_order_of_applications_does_not_matter(found, dice):
     rows = list(LAW.rows)
     dice.shuffle(rows)
     law = replace(LAW, rows=rows)
-    assert set(derive(CaseFacts("KZ", procedures=found, law=LAW))) == set(
-        derive(CaseFacts("KZ", procedures=shuffled, law=law))
+    assert set(derive(a_file("KZ", procedures=found, law=LAW))) == set(
+        derive(a_file("KZ", procedures=shuffled, law=law))
     )
 
 

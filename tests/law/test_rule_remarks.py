@@ -57,7 +57,7 @@ def told(case, olga, at_desk):
         case=case, by=olga, country="KZ", kind="asylum_claim", stage="refused", evidence="paper_seen",
         served_on=today - timedelta(5),
     )  # fmt: skip
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
 
     def pages(language):
         olga.language = language

@@ -150,7 +150,7 @@ def everything(case, olga):
     add(WantedCheck, wanted_list="federal", finding="listed", checked_on=today, recheck_on=today)
     add(ExtraditionNote, country="KZ", text="hands over on request", source="a lawyer")
     add(Blocker, what="the appeal", by_what="the fee")
-    case.refresh_deadlines()
+    case.refresh_deadlines(today=case.today())
     return case
 
 

@@ -58,7 +58,9 @@ def test_a_date_that_moved_is_reminded_afresh(dated_case):
     case = dated_case(TODAY + timedelta(days=7))
     planning.plan(NOW)
     source = Deadline.objects.get().source
-    Deadline.objects.apply(case, [Due("task", source, TODAY + timedelta(days=40), "KZ")])
+    Deadline.objects.apply(
+        case, [Due("task", source, TODAY + timedelta(days=40), "KZ")], unreadable=(), today=None
+    )
     planning.plan(NOW)
     planning.plan(NOW + timedelta(days=33))
     assert told() == [("olga", 7), ("olga", 7)]

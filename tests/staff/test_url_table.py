@@ -72,7 +72,7 @@ def records(olga, anton, team, settings, tmp_path):
     )
     nina = User.objects.create_user("nina", team=team)
     case = Case.objects.open_case(by=olga, country="KZ")
-    Deadline.objects.apply(case, [Due("task", "task:1", date(2030, 1, 1), "KZ")])
+    Deadline.objects.apply(case, [Due("task", "task:1", date(2030, 1, 1), "KZ")], unreadable=(), today=None)
     TotpDevice.enrol(nina)
     file = Attachment.objects.keep(case, b"%PDF-1.7", name="a.pdf", kind="other", remark="", by=olga)
     return {
