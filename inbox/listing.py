@@ -31,8 +31,9 @@ from django.utils.translation import gettext_lazy as _
 from inbox import requests
 from inbox.models import RequestOutcome
 from inbox.models.outcome import requests_visible_to
-from intake import countries, triage
+from intake import triage
 from intake.models import Channel, Colour, HelpRequest, Language, Message, State
+from law import countries
 from staff import trail
 from staff.models import User
 from staff.roles import Act, may
@@ -326,7 +327,7 @@ def _line(
         clock=clock,
         late=late,
         added=len(added),
-        country=str(countries.COUNTRIES.get(country, country) or _("country not said")),
+        country=countries.name(country) or str(_("country not said")),
         language=str(Language(language).label),
         channel=str(Channel(channel).label),
     )

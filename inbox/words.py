@@ -22,7 +22,7 @@ LONGEST_SUMMARY = 400
 # Beside the answers of a request that staff typed: what the person was told since.
 TOLD_LATER = "told_later"
 CHOICES: dict[str, Mapping[Any, Any]] = {
-    "country": countries.COUNTRIES,
+    "country": {code: row.name for code, row in countries.COUNTRIES.items()},
     "dangers": TOLD,
     "category": dict(Category.choices),
     "needs": dict(Need.choices),

@@ -46,13 +46,12 @@ class Migration(migrations.Migration):
             name='LeadTimes',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('stay_end', 'Legal stay ends'), ('stay_question', 'Last legal day not known: type it'), ('document_end', 'Document expires'), ('application_check', 'Ask about the application'), ('interview', 'Interview'), ('hearing', 'Hearing'), ('task', 'Task'), ('apply_by', 'Last day to ask for asylum'), ('appeal_end', 'Window of appeal closes'), ('procedure_step', 'Step in the procedure'), ('authority_due', 'The authority must act by this day'), ('obligation', 'Duty after arrival'), ('term_passed', 'Term already over: was it kept?'), ('home_hearing', 'Hearing at home'), ('wanted_check', 'Look into the wanted list again'), ('consent_end', 'Consent ends: ask the person again')], max_length=20, unique=True, verbose_name='kind of deadline')),
+                ('kind', models.CharField(max_length=20, unique=True, verbose_name='kind of deadline')),
                 ('days', models.CharField(default='30, 14, 7, 3, 1, 0', max_length=100, verbose_name='days before')),
             ],
             options={
                 'verbose_name': 'lead times',
                 'verbose_name_plural': 'lead times',
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['stay_end', 'stay_question', 'document_end', 'application_check', 'interview', 'hearing', 'task', 'apply_by', 'appeal_end', 'procedure_step', 'authority_due', 'obligation', 'term_passed', 'home_hearing', 'wanted_check', 'consent_end'])), name='lead_times_kind_is_known', violation_error_message='This kind of deadline does not exist. Choose one from the list.')],
             },
         ),
         migrations.CreateModel(

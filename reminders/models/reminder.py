@@ -193,7 +193,7 @@ class LeadTimesManager(models.Manager["LeadTimes"]):
     def table(self) -> dict[str, tuple[int, ...]]:
         """Days before the date, longest first, for every kind of deadline."""
         table = dict.fromkeys(DeadlineKind.values, DEFAULT_LEADS)
-        table.update((row.kind, row.leads()) for row in self.all())
+        table.update((row.kind, row.leads()) for row in self.filter(kind__in=table))
         return table
 
 
@@ -215,9 +215,12 @@ def parse_leads(text: str) -> tuple[int, ...]:
 
 
 class LeadTimes(models.Model):
-    """How many days before a date of one kind reminders go out. Without a row the usual ones count."""
+    """How many days before a date of one kind reminders go out. Without a row the usual ones count.
 
-    kind = models.CharField(_("kind of deadline"), max_length=20, choices=DeadlineKind, unique=True)
+    The kinds are those of deadlines, and the database says so there alone: one more is one migration.
+    """
+
+    kind = models.CharField(_("kind of deadline"), max_length=20, unique=True)
     days = models.CharField(_("days before"), max_length=100, default="30, 14, 7, 3, 1, 0")
 
     objects = LeadTimesManager()
@@ -225,19 +228,16 @@ class LeadTimes(models.Model):
     class Meta:
         verbose_name = _("lead times")
         verbose_name_plural = _("lead times")
-        constraints = [
-            models.CheckConstraint(
-                name="lead_times_kind_is_known",
-                condition=Q(kind__in=DeadlineKind.values),
-                violation_error_message=_("This kind of deadline does not exist. Choose one from the list."),
-            )
-        ]
 
     def __str__(self) -> str:
-        return str(self.get_kind_display())
+        return str(dict(DeadlineKind.choices).get(self.kind, self.kind))
 
     def clean(self) -> None:
-        """Refuse what cannot be read as days, beside its field."""
+        """Refuse a kind that there is not, and what cannot be read as days, beside its field."""
+        if self.kind not in DeadlineKind.values:
+            raise ValidationError(
+                {"kind": _("This kind of deadline does not exist. Choose one from the list.")}
+            )
         try:
             parse_leads(self.days)
         except ValidationError as problem:

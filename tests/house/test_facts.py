@@ -1,4 +1,4 @@
-"""A fact that a caller forgets is a date that nobody sees: so nothing stands in for one that is not handed in."""
+"""A fact that a caller forgets is a date that nobody sees: nothing stands in for a fact."""
 
 import ast
 

@@ -49,12 +49,12 @@ def test_every_event_and_every_tick_is_a_danger_of_triage():
     assert set(words.TOLD) == set(Danger)
 
 
-def test_the_countries_of_the_form_are_countries_of_the_desk():
-    """Sabotage: `"KZ": _("Kasakhstan")`."""
-    for language in ("en", "ru"):
-        with translation.override(language):
-            for code, name in countries.choices():
-                assert name == of_the_desk.name(code)
+def test_the_form_offers_some_countries_of_the_one_list_and_sorts_them_by_name():
+    """Sabotage: leave out `if row.on_form`."""
+    offered = countries.offered()
+    assert {code for code, _name in offered} == {c.code for c in countries.COUNTRIES.values() if c.on_form}
+    assert 0 < len(offered) < len(countries.COUNTRIES)
+    assert [name for _code, name in offered] == sorted(name for _code, name in offered)
 
 
 def test_today_is_counted_where_it_is_latest():
