@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
@@ -46,6 +47,15 @@ class CasePart(admin.StackedInline):  # type: ignore[type-arg]
     can_delete = False
     show_change_link = False
     extra = 0
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """As written below; a field that no line places stands at the end, so that none is out of reach."""
+        placed: Any = super().get_fieldsets(request, obj)
+        if self.fieldsets is None:
+            return placed
+        left = [field.name for field in self.model._meta.fields if field.editable and not field.primary_key]
+        left = [name for name in left if name not in flatten_fieldsets(placed)]
+        return [*placed, (None, {"fields": left})] if left else placed
 
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         """An empty row stands ready where nothing is typed yet."""
