@@ -58,7 +58,7 @@ def test_the_demo_has_forty_cases_in_six_countries_and_something_in_every_sectio
 
 
 def test_every_row_of_the_demo_keeps_the_rules_of_the_record():
-    """bulk_create does not ask clean(). Sabotage: `day is not None` -> `False` in demo._applications."""
+    """bulk_create does not ask clean(). Sabotage: `day is not None` -> `False` in demo.cases._applications."""
     cases.load(60)
     for case in Case.objects.with_keys():
         case.full_clean()
@@ -102,7 +102,7 @@ def test_the_demo_shows_computed_days_two_readings_and_an_overstay():
 
 
 def test_a_second_call_adds_nothing_and_a_larger_one_tops_up():
-    """Sabotage: `range(count)` in demo.load."""
+    """Sabotage: `range(count)` in demo.cases.load."""
     cases.load(10)
     assert cases.load(10) == 0
     assert cases.load(25) == 15
@@ -136,7 +136,7 @@ def test_the_demo_people_can_open_their_cases_and_a_shared_one():
 
 
 def test_a_newcomers_inbox_is_not_empty_and_alarms_nobody(tmp_path, settings):
-    """Sabotage: leave demo_requests.load out of demo.load."""
+    """Sabotage: leave requests.load out of demo.cases.load."""
     from inbox import listing
     from inbox.duplicates import of
     from inbox.listing import Kept

@@ -105,7 +105,7 @@ def test_a_request_of_a_hidden_case_is_not_there(arrives, olga, oskar, sign_in):
 
 
 def test_the_database_raises_colours_as_triage_does(arrives):
-    """SQL and the pure rule agree, to the hour. Sabotage: `received_at__lt` in inbox._risen."""
+    """SQL and the pure rule agree, to the hour. Sabotage: `received_at__lt` in inbox.listing._risen."""
     key = arrives().pk
     around = (0, 1, 23, 24, 25, 71, 72, 73, 95, 96, 97)
     for colour, hours, minutes in itertools.product(Colour, around, (0, 59)):
@@ -132,7 +132,7 @@ def test_the_most_urgent_and_longest_waiting_stands_first(arrives, olga):
 
 
 def test_an_addition_brings_an_answered_request_back(arrives, olga):
-    """Sabotage: leave the additions out of inbox._waiting."""
+    """Sabotage: `few = []` in inbox.listing.listed."""
     row = arrives(colour=Colour.GREEN)
     HelpRequest.objects.update(state=State.ANSWERED)
     assert list(listing.listed(olga, Kept.WAITING, NOW)) == []

@@ -286,7 +286,7 @@ def test_a_case_whose_request_was_withdrawn_says_so(arrives, desk, olga):  # noq
 
 
 def test_what_came_just_now_came_less_than_an_hour_ago(desk):
-    """Sabotage: take the first line out of inbox.length."""
+    """Sabotage: take the first line out of inbox.listing.length."""
     text = words_of(desk.get(page_of(typed(desk))))
     assert "came less than an hour ago" in text
     assert listing.length(1) == "1 hour"
