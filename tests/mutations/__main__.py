@@ -1,7 +1,9 @@
-"""`python -m tests.mutations [control …]`."""
+"""`python -m tests.mutations [control …]`, or `… sample [control …]`."""
 
 import sys
 
-from tests.mutations.controls import main
+from tests.mutations.controls import CONTROLS, main
+from tests.mutations.sample import SAMPLE
 
-sys.exit(main(sys.argv[1:]))
+names = sys.argv[1:]
+sys.exit(main(SAMPLE, names[1:]) if names[:1] == ["sample"] else main(CONTROLS, names))

@@ -1,7 +1,8 @@
-"""Ten controls, how each is taken away, and the test that must then fail.
+"""Ten controls, how each is taken away, and the test that must then fail; sample.py has forty smaller ones.
 
     .venv/bin/python -m tests.mutations          takes away each in turn, in a copy of the tree
     .venv/bin/python -m tests.mutations csp csrf only these
+    .venv/bin/python -m tests.mutations sample   the forty; after it the names of single ones
 
 It ends with an error if any test passes without its control, and changes nothing in the tree itself.
 """
@@ -13,6 +14,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,13 +113,18 @@ class StillPasses(AssertionError):
     """A test passes although its control is gone."""
 
 
-def removed(control: Control, tree: Path) -> None:
-    """Take the control away in `tree`. ValueError unless its text stands there exactly once."""
+@contextmanager
+def removed(control: Control, tree: Path) -> Iterator[None]:
+    """Without the control in `tree`, for so long. ValueError unless its text stands there exactly once."""
     path = tree / control.file
     text = path.read_text()
     if text.count(control.before) != 1:
         raise ValueError(f"{control.name}: {control.file} has changed. Write anew what is to be removed.")
     path.write_text(text.replace(control.before, control.after))
+    try:
+        yield
+    finally:
+        path.write_text(text)
 
 
 def outcome(tree: Path, test: str) -> subprocess.CompletedProcess:
@@ -138,11 +146,9 @@ def copy(folder: Path) -> Path:
     return tree
 
 
-def show(control: Control) -> str:
-    """That the control's test fails without it, in one line. Raises StillPasses, ValueError."""
-    with tempfile.TemporaryDirectory() as folder:
-        tree = copy(Path(folder))
-        removed(control, tree)
+def show(control: Control, tree: Path) -> str:
+    """That the control's test fails without it in `tree`, in one line. Raises StillPasses, ValueError."""
+    with removed(control, tree):
         done = outcome(tree, control.test)
     said = done.stdout.strip().splitlines()[-1:] or [done.stderr[-300:]]
     # 1 is pytest's word for "a test failed"; anything else means that it did not even run.
@@ -151,15 +157,21 @@ def show(control: Control) -> str:
     return f"{control.name}: without it {control.test.partition('::')[2]} fails"
 
 
-def main(names: list[str]) -> int:
-    """Show each control, or those named; 1 if any test passes without its control."""
+def main(controls: Sequence[Control], names: Sequence[str]) -> int:
+    """Show each of `controls`, or those named; 1 if any test passes without its control, or a name is none."""
+    strange = set(names) - {control.name for control in controls}
+    if strange:
+        print(f"There is no control called: {', '.join(sorted(strange))}.")
+        return 1
     bad = 0
-    for control in CONTROLS:
-        if names and control.name not in names:
-            continue
-        try:
-            print(show(control), flush=True)
-        except (StillPasses, ValueError) as problem:
-            bad += 1
-            print(f"STILL PASSES {problem}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        tree = copy(Path(folder))
+        for control in controls:
+            if names and control.name not in names:
+                continue
+            try:
+                print(show(control, tree), flush=True)
+            except (StillPasses, ValueError) as problem:
+                bad += 1
+                print(f"STILL PASSES {problem}", flush=True)
     return 1 if bad else 0

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from tests.house.tree import ROOT
+from tests.house.tree import ROOMS, ROOT
 from tests.machine import ON_CI
 from tests.mutations.controls import CONTROLS, copy, outcome, show
+from tests.mutations.sample import SAMPLE
 
 NAMES = {
     *("csrf", "second factor", "throttle", "row access", "compartment"),
@@ -18,19 +19,27 @@ def test_all_ten_are_there():
     assert {control.name for control in CONTROLS} == NAMES
 
 
-@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.name)
+def test_the_sample_is_forty_of_all_rooms():
+    """The tests of config/ stand in tests/house/. Sabotage: name one of another room."""
+    assert len({control.name for control in SAMPLE}) == len({control.test for control in SAMPLE}) == 40
+    assert {control.test.split("/")[1] for control in SAMPLE} == {*ROOMS, "house"} - {"config"}
+    assert all(control.name.startswith(control.test.split("/")[1] + ": ") for control in SAMPLE)
+
+
+@pytest.mark.parametrize("control", [*CONTROLS, *SAMPLE], ids=lambda control: control.name)
 def test_each_control_stands_where_it_is_removed(control):
     """Or the script would remove nothing and prove nothing."""
     assert (ROOT / control.file).read_text().count(control.before) == 1
+    assert control.after != control.before
     path, _colons, name = control.test.partition("::")
     assert re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE)
 
 
 # All ten take minutes: where that is paid for, or by hand (`python -m tests.mutations`).
 @pytest.mark.parametrize("control", CONTROLS if ON_CI else CONTROLS[:1], ids=lambda control: control.name)
-def test_without_its_control_the_test_fails(control):
+def test_without_its_control_the_test_fails(control, tmp_path):
     """Done when each named test fails without its control. Sabotage: name a test of something else."""
-    assert control.name in show(control)
+    assert control.name in show(control, copy(tmp_path))
 
 
 def test_in_an_unchanged_copy_the_test_passes(tmp_path):
