@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
-from cases.models import Case, Note, Status, Stay
+from cases.models import Case, CaseShare, Note, Status, Stay
 from staff.models import TrailRow
 from staff.trail import Verb
 from tests.page import form_data
@@ -43,7 +43,7 @@ def test_a_caseworker_of_the_same_team_does_not_see_it_either(case, oskar, team)
 
 
 def test_a_coordinator_sees_the_teams_cases_also_those_that_nobody_has(case, petra, olga, other_team, oskar):
-    """Sabotage: `Q(team=user.team_id)` -> `Q(caseworker__team=user.team_id)` in visible_to."""
+    """Sabotage: `Q(team=user.team_id)` -> `Q(caseworker__team=user.team_id)` in held_by()."""
     case.assign(to=None, by=petra)
     elsewhere = Case.objects.open_case(by=oskar, country="GE")
     seen = Case.objects.visible_to(petra)
@@ -55,11 +55,12 @@ def test_administrator_auditor_and_mark_see_none_even_as_their_own(case, anton, 
     """Sabotage: take the `if not sees_cases(user)` lines out of visible_to."""
     for person in (anton, vera, mark):
         Case._base_manager.filter(pk=case.pk).update(caseworker=person)
+        CaseShare.objects.create(case=case, user=person, until_on=TODAY)
         assert not Case.objects.visible_to(person).exists()
 
 
 def test_a_lawyer_sees_what_is_shared_with_her_and_nothing_else(case, olga, lena):
-    """Not the team's, nor one that still names her. Sabotage: drop the HOLD_CASES line of visible_to."""
+    """Not the team's, nor one that still names her. Sabotage: drop the HOLD_CASES line of held_by()."""
     other = Case.objects.open_case(by=olga, country="KZ")
     Case._base_manager.filter(pk=other.pk).update(caseworker=lena)
     assert not Case.objects.visible_to(lena).exists()
@@ -89,12 +90,13 @@ def test_a_lawyer_is_nobodys_caseworker(case, petra, lena, at_desk):
 
 def test_a_deactivated_caseworker_sees_none(case, olga):
     """Sabotage: the same lines."""
+    CaseShare.objects.create(case=case, user=olga, until_on=TODAY)
     olga.is_active = False
     assert not Case.objects.visible_to(olga).exists()
 
 
 def test_a_coordinator_without_a_team_does_not_see_all(case, petra):
-    """Sabotage: drop `and user.team_id` and filter by `team__in=[...]` of nothing."""
+    """Every case has a team: no team is none of them. Sabotage: take no team for every one in held_by()."""
     petra.team = None
     petra.save()
     assert not Case.objects.visible_to(petra).exists()

@@ -133,7 +133,7 @@ def test_the_end_of_a_consent_is_on_the_digest(case, olga, petra):
 
 
 def test_keeping_as_long_as_we_help_becomes_a_consent_and_until_answered_does_not(olga, mailbox):  # noqa: F811
-    """Sabotage: leave _carry_consent out of make_case."""
+    """Sabotage: leave carry_consent out of make_case."""
     at = datetime(2026, 9, 1, 9, tzinfo=UTC)
     cases = {}
     for keep in ("while_helping", "until_answered", ["odd"]):

@@ -52,7 +52,7 @@ def test_a_new_case_in_kazakhstan_is_not_overdue_but_asks(case, olga, today, at_
 
 
 def test_a_term_that_ran_out_under_our_eyes_is_overdue(case, olga, today):
-    """Sabotage: leave the stored rows out of `watched` in Deadline.apply."""
+    """Sabotage: leave the stored rows out of `watched` in DeadlineQuerySet.apply."""
     stay(case, olga, today - timedelta(7))
     case.refresh_deadlines(today=today - timedelta(6))
     case.refresh_deadlines(today=today)

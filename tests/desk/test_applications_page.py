@@ -54,7 +54,7 @@ def entries(user, first=0, last=99, **wanted):
 
 
 def test_a_cell_has_its_count_its_code_names_and_leads_to_its_lines(case, olga, at_desk):
-    """Sabotage: count cases instead of applications, or leave the group out of Asked.wants."""
+    """Sabotage: count cases instead of applications, or leave the group out of Asked.wanted."""
     desk = at_desk(olga)
     application(case, olga)
     application(case, olga, country="FR", stage="interview_done", next_check_on=today() + timedelta(5))
@@ -81,7 +81,7 @@ def test_a_line_says_what_is_next_and_how_near_it_is(case, olga, at_desk):
 
 
 def test_only_visible_cases_are_counted(case, olga, oskar, petra, mark, sign_in):
-    """Sabotage: `Application.objects.all()` in standings._rows, in entries() or in counts()."""
+    """Sabotage: `Application.objects.all()` in applications_by_country._rows, in entries() or in counts()."""
     application(case, olga)
     assert [entry.code_name for entry in entries(petra)] == [case.code_name]
     assert [count.total for count in applications_by_country.counts(petra, timezone.now(), Whose.ALL)] == [1]

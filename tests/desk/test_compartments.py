@@ -149,7 +149,7 @@ def test_the_case_page_shows_no_name_and_the_compartment_does(case, identity, ol
 
 
 def test_earlier_names_show_in_the_compartment_alone(case, identity, olga, at_desk):
-    """Sabotage: drop CLOSED_FACETS from past.is_wanted()."""
+    """Sabotage: drop CLOSED_FACETS from earlier_versions.is_wanted()."""
     identity.surname = "Ковалёв"
     identity.save(by=olga)
     desk = at_desk(olga)

@@ -125,7 +125,7 @@ def test_a_row_of_another_case_is_refused(case, olga):
 
 
 def test_a_damaged_day_of_service_keeps_the_day_that_was_counted(case, olga):
-    """Sabotage: in Deadline.apply, look for the whole source among the unreadable."""
+    """Sabotage: in DeadlineQuerySet.apply, look for the whole source among the unreadable."""
     claim(case, olga, served_on=DAY)
     case.refresh_deadlines(today=case.today())
     before = dues(case)

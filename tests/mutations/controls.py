@@ -120,18 +120,21 @@ def removed(control: Control, tree: Path) -> Iterator[None]:
     text = path.read_text()
     if text.count(control.before) != 1:
         raise ValueError(f"{control.name}: {control.file} has changed. Write anew what is to be removed.")
+    stat = path.stat()
     path.write_text(text.replace(control.before, control.after))
     try:
         yield
     finally:
         path.write_text(text)
+        # Its age as well: what Python compiled meanwhile is told by it.
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
 def outcome(tree: Path, test: str) -> subprocess.CompletedProcess:
     """Run `test` in `tree`, on SQLite, with the interpreter of this process."""
     env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", test]
-    settings = env | {"DESK_PREPARED": "1", "DESK_VAR": str(tree / "var"), "PYTHONDONTWRITEBYTECODE": "1"}
+    settings = env | {"DESK_PREPARED": "1", "DESK_VAR": str(tree / "var")}
     return subprocess.run(command, cwd=tree, env=settings, capture_output=True, text=True, timeout=300)
 
 

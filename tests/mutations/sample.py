@@ -12,7 +12,7 @@ SAMPLE = (
         "cases: a coordinator without a team",
         "cases/models/sharing.py",
         "user.team_id:\n        found |= Q(team=user.team_id)",
-        "True:\n        found |= Q(team=user.team_id)",
+        "True:\n        found |= Q(team=user.team_id) if user.team_id else Q(team__isnull=False)",
         "tests/cases/test_case_access.py::test_a_coordinator_without_a_team_does_not_see_all",
     ),
     Control(

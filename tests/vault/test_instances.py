@@ -72,7 +72,7 @@ def test_a_list_asks_for_all_keys_at_once(pages, queries):
 
 
 def test_a_list_of_few_columns_costs_no_query_a_row(pages, queries):
-    """Sabotage: leave out _load_identities."""
+    """Sabotage: leave out load_identities."""
     with queries() as made:
         assert len({row.text for row in Page.objects.only("text").with_keys()}) == 10
     assert len(made) == 3

@@ -245,7 +245,7 @@ PRIVATE_SSH = "-----BEGIN OPENSSH " + "PRIVATE KEY-----\nb3BlbnNzaC1rZXk"
 
 
 def test_a_private_key_given_by_mistake_is_refused_and_not_repeated(own_keys, identity):
-    """Sabotage: leave the check for AGE-SECRET-KEY out of `_recipient`."""
+    """Sabotage: leave the check for AGE-SECRET-KEY out of `recipient`."""
     for private in (str(identity), str(identity).lower(), f" {identity}\n", PRIVATE_SSH):
         with pytest.raises(WrongRecipient, match="Recipient 2 is a private key.* throw it away") as refusal:
             recovery.export(keyring(), [str(identity.to_public()), private])
