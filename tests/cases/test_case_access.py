@@ -36,7 +36,7 @@ def test_a_caseworker_sees_their_own_case_and_no_colleagues(case, olga, oskar):
 
 
 def test_a_caseworker_of_the_same_team_does_not_see_it_either(case, oskar, team):
-    """Sabotage: leave `may(user, Act.SEE_TEAM)` out of the condition in visible_to."""
+    """Sabotage: leave `may(user, Act.SEE_TEAM)` out of the condition in held_by()."""
     oskar.team = team
     oskar.save()
     assert not Case.objects.visible_to(oskar).exists()

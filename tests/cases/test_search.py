@@ -196,7 +196,7 @@ def test_nobody_finds_what_they_may_not_open(yuri, olga, oskar, mark, anton, pet
 
 @pytest.mark.parametrize("who", ["oskar", "lena"])
 def test_what_is_shared_is_found_until_its_last_day(yuri, olga, request, who):
-    """A colleague's stand-in and the lawyer alike. Sabotage: leave the last day out of `visible_to`."""
+    """A colleague's stand-in and the lawyer alike. Sabotage: leave the last day out of `running`."""
     person = request.getfixturevalue(who)
     yuri.share(to=person, until_on=TODAY + timedelta(3), by=olga)
     assert search.cases("Щербаков", by=person, today=TODAY + timedelta(3)).total == 1

@@ -161,7 +161,7 @@ def show(control: Control, tree: Path) -> str:
 
 
 def main(controls: Sequence[Control], names: Sequence[str]) -> int:
-    """Show each of `controls`, or those named; 1 if any test passes without its control, or a name is none."""
+    """Show each of `controls`, or those named; 1 if a test passes without its control or a name is none."""
     strange = set(names) - {control.name for control in controls}
     if strange:
         print(f"There is no control called: {', '.join(sorted(strange))}.")

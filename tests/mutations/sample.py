@@ -18,8 +18,8 @@ SAMPLE = (
     Control(
         "cases: roles that see no case",
         "cases/models/case.py",
-        "        if not sees_cases(user):\n            return cast(CaseQuerySet, self.none())\n        day = ",
-        "        day = ",
+        "if not sees_cases(user):\n            return cast(CaseQuerySet, self.none())\n        day = ",
+        "day = ",
         "tests/cases/test_case_access.py::test_administrator_auditor_and_mark_see_none_even_as_their_own",
     ),
     Control(

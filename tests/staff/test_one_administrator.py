@@ -202,7 +202,7 @@ def test_closing_and_opening_a_colleagues_account_gives_no_role_back(case, olga,
 
 
 def test_moving_himself_into_the_team_shows_nothing(case, team, anton, desk):
-    """Sabotage: visible_to() without sees_cases()."""
+    """Sabotage: AD beside CO for Act.SEE_TEAM and Act.READ_CASES in roles.ALLOWED."""
     facts = {"team": str(team.pk), "language": "en", "time_zone": "UTC", "address": ""}
     desk.post(f"/desk/staff/user/{anton.pk}/change/", facts)
     sees_nothing(anton)
