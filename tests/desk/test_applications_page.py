@@ -58,6 +58,7 @@ def test_a_cell_has_its_count_its_code_names_and_leads_to_its_lines(case, olga, 
     desk = at_desk(olga)
     application(case, olga)
     application(case, olga, country="FR", stage="interview_done", next_check_on=today() + timedelta(5))
+    application(case, olga, stage="refused")
     other = Case.objects.open_case(by=olga, country="KZ")
     application(other, olga)
     text = text_of(desk.get(PAGE))
@@ -67,6 +68,7 @@ def test_a_cell_has_its_count_its_code_names_and_leads_to_its_lines(case, olga, 
     cut = words_of(desk.get(cell[1]))
     assert "Germany: Asked for, lodged" in cut
     assert cut.count("Germany: Asylum claim: Lodged") == 2
+    assert "Asylum claim: Refused" not in cut
     assert "France" not in cut
     assert "Back to all countries" in cut
 

@@ -258,7 +258,7 @@ def test_two_clicks_send_one_answer_and_make_one_case(arrives, desk):  # noqa: F
 
 
 def test_a_damaged_typed_request_says_so_calmly(desk):
-    """Sabotage: catch only Unreadable in requests._opened."""
+    """Sabotage: catch only Erased in inbox.filing.opened."""
     row = typed(desk)
 
     with connection.cursor() as cursor:

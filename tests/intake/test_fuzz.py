@@ -158,6 +158,7 @@ def as_field(words):
     ),
     address=st.sampled_from([ASK, MAILBOX]),
 )  # fmt: skip
+@example(body=as_field(b"x"), kind="multipart/form-data; boundary=x; charset=base64", address=ASK)
 @MANY
 def test_any_body_of_any_type_gets_a_page(client, body, kind, address):
     """Sabotage: take `request.encoding` out of `refusal`."""

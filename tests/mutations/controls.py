@@ -174,7 +174,7 @@ def main(controls: Sequence[Control], names: Sequence[str]) -> int:
                 continue
             try:
                 print(show(control, tree), flush=True)
-            except (StillPasses, ValueError) as problem:
+            except (StillPasses, ValueError, subprocess.TimeoutExpired) as problem:
                 bad += 1
                 print(f"STILL PASSES {problem}", flush=True)
     return 1 if bad else 0
