@@ -1,13 +1,16 @@
 """The cast: Olga (caseworker), Oskar (another team's), Lena (lawyer), Petra and Paula (coordinators),
 Anton (administrator), Vera (auditor), Mark (no access)."""
 
+import json
 import os
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import hypothesis
 import pytest
 
+from tests import lanes
 from tests.databases import fresh_databases, use_in_this_process
 from tests.dated import arm
 from tests.machine import free_port
@@ -20,33 +23,48 @@ hypothesis.settings.load_profile("desk")
 
 
 def pytest_addoption(parser):
-    parser.addoption(
-        "--database-only",
-        action="store_true",
-        help="leave out what would give the same answer on another database: pure tests, tools, the browser",
-    )
+    parser.addoption("--lane", help="run the tests of this lane only (tests/lanes.py); for manage.py test")
+    parser.addoption("--lanes-to", help="write which lane holds which files to this path, and run nothing")
+    parser.addoption("--quick", action="store_true", help="with --lane: what answers soon")
+    parser.addoption("--twice", action="store_true", help="with --lane: the pages on Postgres too")
 
 
+def pytest_configure(config):
+    if config.getoption("--lanes-to"):
+        config.option.collectonly = True
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Postgres repeats only what touches a database; `only_on` names the one a test is about."""
-    vendor = "postgresql" if os.environ.get("DATABASE_URL") else "sqlite"
-    kept = [item for item in items if vendor in _databases(item)]
-    if config.getoption("--database-only"):
-        kept = [item for item in kept if _touches_a_database(item)]
-    staying = set(kept)
+    """Keeps the tests of the lane; without one, those that are about this database."""
+    lane = config.getoption("--lane")
+    choice = lanes.Choice(quick=config.getoption("--quick"), twice=config.getoption("--twice"))
+    here = "postgresql" if os.environ.get("DATABASE_URL") else "sqlite"
+    held = {item: lanes.lanes_of(_facts(item), choice) for item in items}
+    if config.getoption("--lanes-to"):
+        _write_lanes(Path(config.getoption("--lanes-to")), config, held)
+        return
+    staying = {item for item in items if (lane in held[item] if lane else here in _facts(item).about)}
     config.hook.pytest_deselected(items=[item for item in items if item not in staying])
-    items[:] = kept
+    items[:] = [item for item in items if item in staying]
 
 
-def _databases(item):
-    marker = item.get_closest_marker("only_on")
-    return marker.args if marker else ("sqlite", "postgresql")
+def _facts(item):
+    about = item.get_closest_marker("only_on")
+    marks = frozenset(mark.name for mark in item.iter_markers())
+    fixtures = frozenset(item.fixturenames)
+    return lanes.Facts(marks, fixtures, about.args) if about else lanes.Facts(marks, fixtures)
 
 
-def _touches_a_database(item):
-    if item.get_closest_marker("browser"):
-        return False
-    return bool(item.get_closest_marker("django_db") or {"db", "own_database"} & set(item.fixturenames))
+def _write_lanes(path, config, held):
+    """Lane by lane how many tests it holds and in which files; and what was given as a path."""
+    found = {lane: [item for item, where in held.items() if lane in where] for lane in lanes.LANES}
+    told = {
+        lane: {"tests": len(items), "files": sorted({item.nodeid.partition("::")[0] for item in items})}
+        for lane, items in found.items()
+    }
+    given = config.args if config.args_source is config.ArgsSource.ARGS else []
+    path.write_text(json.dumps({"lanes": told, "paths": given}))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -66,8 +84,8 @@ def keys(tmp_path_factory, django_test_environment):
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_test_environment):
-    """pytest-django asks for it before it makes the tables."""
+def django_db_modify_db_settings(django_test_environment, django_db_modify_db_settings_parallel_suffix):
+    """pytest-django asks for it before it makes the tables; each helper of a lane has its own."""
     with migrated_once():
         yield
 

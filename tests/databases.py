@@ -15,7 +15,7 @@ from tests import ready_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 # What a test process passes on; the rest of the developer's environment must not reach it.
-PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "CI", "CHROMIUM", "POSTGRES_BIN")
+PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "CI", "CHROMIUM", "POSTGRES_BIN", "PYTHONPYCACHEPREFIX")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,9 @@ def _environment(var: Path, keys: Path) -> dict[str, str]:
     passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     key_files = {f"{path.stem.upper()}_KEY_FILE": str(path) for path in keys.glob("*.key")}
     var.mkdir(mode=0o700)
-    return passed_on | key_files | {"DESK_VAR": str(var), "PYTHONDONTWRITEBYTECODE": "1"}
+    # Where compiled files have a place of their own, the next process need not compile again.
+    compiled = {} if "PYTHONPYCACHEPREFIX" in passed_on else {"PYTHONDONTWRITEBYTECODE": "1"}
+    return passed_on | key_files | compiled | {"DESK_VAR": str(var)}
 
 
 def _sqlite_copy(var: Path, keys: Path, template: OwnDatabase | None) -> OwnDatabase:

@@ -72,7 +72,7 @@ def test_what_is_missing_is_skipped_here_and_fails_on_ci(monkeypatch, on_ci, out
 def test_without_postgres_the_tests_say_so(monkeypatch, capsys, on_ci, code):
     monkeypatch.setattr(machine, "ON_CI", on_ci)
     command = load_command_class("config", "test")
-    assert command.without_postgres(machine.lacking("Postgres 15 or newer", "postgresql"), 0) == code
+    assert command.without_postgres(machine.lacking("Postgres 15 or newer", "postgresql")) == code
     assert "apt install postgresql" in capsys.readouterr().err
 
 

@@ -1,99 +1,204 @@
 """`manage.py test`: everything that can be tested, in one command; further arguments go to pytest."""
 
-import shutil
+import contextlib
+import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
 INTERRUPTED = 2  # pytest's exit code after Ctrl-C
-NO_TESTS_FOUND = 5  # pytest's exit code, e.g. when -k names a test that needs no database
+NO_TESTS_FOUND = 5
+LEAVE_SECONDS = 20  # after Ctrl-C, for fixtures to close what they opened
+
+
+@dataclass
+class Run:
+    """One lane under way: its pytest, what it says, and when it began and ended."""
+
+    lane: str
+    tests: int
+    process: subprocess.Popen
+    said: Path
+    began: float
+    ended: float = 0
+
+    def line(self) -> str:
+        """For the end; not in pytest's words, which are counted where they stand."""
+        outcome = "well" if self.process.returncode == 0 else f"with exit code {self.process.returncode}"
+        return f"{self.lane}: ended {outcome} after {self.ended - self.began:.0f} s (tests: {self.tests})"
 
 
 class Command(BaseCommand):
-    """Pytest on SQLite, where tests/house runs the tools too; then what uses a database again on Postgres."""
+    """Pytest in several lanes at once; tests/lanes.py says which test runs where."""
 
-    help = "Run every test; further arguments go to pytest, e.g. manage.py test -k reminders"
+    help = (
+        "Run every test. --quick: what answers in two minutes; --twice: the pages on Postgres too; "
+        "further arguments go to pytest, e.g. manage.py test -k reminders"
+    )
     requires_system_checks: list[str] = []
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Every argument is pytest's, so Django's parser never sees them."""
+        """Every argument but two is pytest's, so Django's parser never sees them."""
         sys.exit(self.run_all(argv[2:]))
 
     def run_all(self, arguments: list[str]) -> int:
-        """The worst exit code of the runs."""
+        """The worst exit code of the lanes."""
+        from tests.offspring import Stopped, ended_with_us
+
+        with tempfile.TemporaryDirectory(prefix="desk-test-", ignore_cleanup_errors=True) as name:
+            try:
+                with ended_with_us():
+                    return self.in_lanes(arguments, Path(name))
+            except Stopped as stopped:
+                self.stderr.write(f"Stopped by {stopped}.")
+                return INTERRUPTED
+
+    def in_lanes(self, arguments: list[str], folder: Path) -> int:
+        """Collect once, so that only lanes with a test start and each reads its own files only."""
+        from tests import lanes
+
+        choice, arguments = lanes.asked(arguments)
+        own = [f"--{name}" for name in ("quick", "twice") if getattr(choice, name)]
+        (folder / "tmp").mkdir()
+        told = folder / "lanes.json"
+        code = self.collect([*own, "--lanes-to", str(told), *arguments], folder)
+        if code:
+            return code
+        found = json.loads(told.read_text())
+        held = {name: lane for name, lane in found["lanes"].items() if lane["tests"]}
+        if not held:
+            self.stderr.write("No lane holds such a test.")
+            return NO_TESTS_FOUND
+        options = [argument for argument in arguments if argument not in found["paths"]]
+        worst, runs = 0, []
+        with ExitStack() as stack:
+            url, problem = self.postgres(stack) if set(held) & set(lanes.ON_POSTGRES) else ("", "")
+            for name, lane in held.items():
+                if name in lanes.ON_POSTGRES and problem:
+                    continue
+                on = url if name in lanes.ON_POSTGRES else ""
+                which = [*own, "--lane", name, *options, *(found["paths"] or lane["files"])]
+                runs.append(self.start(name, lane["tests"], which, folder, on))
+            try:
+                self.follow(runs)
+            except BaseException:
+                self.leave(runs)
+                raise
+        if problem:
+            worst = self.without_postgres(problem)
+        for run in runs:
+            self.stdout.write(run.line())
+        return max([worst, *(abs(run.process.returncode) for run in runs)])
+
+    def collect(self, arguments: list[str], folder: Path) -> int:
+        """Which lane holds what; what is wrong with the tests is shown instead."""
+        done = subprocess.run(
+            self.pytest(["-p", "no:cacheprovider", "-qq", *arguments]),
+            env=self.environment("collect", folder), cwd=settings.ROOT, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        if done.returncode not in (0, NO_TESTS_FOUND):
+            self.stdout.write(done.stdout)
+        return done.returncode
+
+    def postgres(self, stack: ExitStack) -> tuple[str, str]:
+        """The address of a cluster that lasts as long as `stack`, or why there is none."""
         from tests import machine
         from tests.cluster import NoCluster, cluster
 
-        with tempfile.TemporaryDirectory(prefix="desk-test-") as name:
-            folder, bin_folder = Path(name), machine.postgres_bin()
-            if not bin_folder:
-                worst = self.on_sqlite(arguments, folder)
-                return self.without_postgres(machine.lacking("Postgres 15 or newer", "postgresql"), worst)
-            try:
-                with cluster(bin_folder) as url:
-                    return self.on_both(arguments, folder, url)
-            except NoCluster as problem:
-                worst = self.on_sqlite(arguments, folder)
-                return self.without_postgres(f"Postgres does not start here: {problem}", worst)
+        bin_folder = machine.postgres_bin()
+        if not bin_folder:
+            return "", machine.lacking("Postgres 15 or newer", "postgresql")
+        try:
+            return stack.enter_context(cluster(bin_folder)), ""
+        except NoCluster as problem:
+            return "", f"Postgres does not start here: {problem}"
 
-    def on_sqlite(self, arguments: list[str], folder: Path) -> int:
-        """Shown as it goes."""
-        self.say("SQLite")
-        return self.pytest(arguments, folder / "sqlite").wait()
+    def start(self, lane: str, tests: int, arguments: list[str], folder: Path, url: str) -> Run:
+        """One lane, in a session of its own: a Ctrl-C reaches it through us only."""
+        from tests import lanes
+        from tests.offspring import die_with_us
 
-    def on_both(self, arguments: list[str], folder: Path, url: str) -> int:
-        """Two lanes, one for each core; what the second says is shown after the first.
+        helpers = lanes.workers(lane, tests, lanes.cores())
+        spread = ["-n", str(helpers), "--dist", "loadfile"] if helpers else ["-p", "no:xdist"]
+        # What failed last, and what hypothesis found, are the lane's own.
+        command = self.pytest(["-rs", "-o", f"cache_dir=.pytest_cache/{lane}", *spread, *arguments])
+        said = folder / f"{lane}.said"
+        with said.open("wb") as out:
+            process = subprocess.Popen(
+                command, env=self.environment(lane, folder, url), cwd=settings.ROOT,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+                preexec_fn=die_with_us(signal.SIGINT),
+            )  # fmt: skip
+        return Run(lane, tests, process, said, time.monotonic())
 
-        Of the whole suite the browser's tests go into the second: with them the first took twice as long.
-        """
-        whole = not arguments
-        second = [("Postgres", ["--database-only", *arguments], url)]
-        second += [("Browser", ["-m", "browser"], "")] if whole else []
-        with (folder / "said").open("w+") as said, ThreadPoolExecutor(1) as lane:
-            others = lane.submit(self.in_turn, second, folder, said)
-            codes = {self.on_sqlite(["-m", "not browser"] if whole else arguments, folder), *others.result()}
-            said.seek(0)
-            shutil.copyfileobj(said, self.stdout)
-        # -k may name tests that need no database; if neither run found one, that is the answer.
-        return max(codes - {NO_TESTS_FOUND}, default=NO_TESTS_FOUND)
+    def environment(self, lane: str, folder: Path, url: str = "") -> dict[str, str]:
+        """Nothing of this installation; compiled files and leftovers lie beside it."""
+        from tests.machine import own_environment
 
-    def in_turn(self, runs: list[tuple[str, list[str], str]], folder: Path, said: IO[str]) -> list[int]:
-        """The exit codes of `runs` (name, arguments, database), in turn, until one is interrupted."""
-        codes = []
-        for name, arguments, url in runs:
-            print(f"\n=== {name} ===", file=said, flush=True)
-            run = self.pytest(["-p", "no:cacheprovider", *arguments], folder / name.lower(), url, stdout=said)
-            codes.append(run.wait())
-            if codes[-1] == INTERRUPTED:
-                break
-        return codes
+        env = own_environment(folder / lane, url)
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
+        return env | {
+            "TMPDIR": str(folder / "tmp"),
+            "PYTHONPYCACHEPREFIX": str(settings.ROOT / ".pytest_cache" / "compiled"),
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(settings.ROOT / ".hypothesis" / lane),
+        }
 
-    def without_postgres(self, sentence: str, worst: int) -> int:
+    def pytest(self, arguments: list[str]) -> list[str]:
+        """The command of one run."""
+        return [sys.executable, "-m", "pytest", "-q", *arguments]
+
+    def follow(self, runs: list[Run]) -> None:
+        """Show what each lane says, whole and in order; the first as it goes."""
+        for shown in runs:
+            self.stdout.write(f"\n=== {shown.lane} ===")
+            with shown.said.open(errors="replace") as said:
+                while not shown.ended:
+                    self.look_after(runs)
+                    self.show(said)
+                    time.sleep(0.1)
+                self.show(said)
+
+    def look_after(self, runs: list[Run]) -> None:
+        """Note who has ended."""
+        from tests.offspring import bury
+
+        bury(tuple(run.process.pid for run in runs))
+        for run in runs:
+            if not run.ended and run.process.poll() is not None:
+                run.ended = time.monotonic()
+
+    def show(self, said: Any) -> None:
+        """What is new."""
+        if new := said.read():
+            self.stdout.write(new, ending="")
+            self.stdout.flush()
+
+    def leave(self, runs: list[Run]) -> None:
+        """As Ctrl-C does in pytest: fixtures close what they opened; the caller kills whoever stays."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        for run in runs:
+            with contextlib.suppress(OSError):
+                os.kill(run.process.pid, signal.SIGINT)
+        until = time.monotonic() + LEAVE_SECONDS
+        for run in runs:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                run.process.wait(max(0, until - time.monotonic()))
+
+    def without_postgres(self, sentence: str) -> int:
         """A developer may go on without it; CI may not."""
         from tests import machine
 
         self.stderr.write(f"Not run on Postgres: {sentence}")
-        return max(worst, 1) if machine.ON_CI else worst
-
-    def pytest(
-        self, arguments: list[str], var: Path, database_url: str = "", stdout: IO[str] | None = None
-    ) -> subprocess.Popen:
-        """One run, on nothing of this installation: no setting of it, no file under var/."""
-        from tests.machine import own_environment
-
-        env = own_environment(var, database_url)
-        command = [sys.executable, "-m", "pytest", "-q", "-rs", *arguments]
-        return subprocess.Popen(
-            command, env=env, cwd=settings.ROOT, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stdout
-        )
-
-    def say(self, what: str) -> None:
-        """A heading, before the output of the run it belongs to."""
-        self.stdout.write(f"\n=== {what} ===")
-        self.stdout.flush()
+        return 1 if machine.ON_CI else 0
