@@ -5,13 +5,14 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest import mock
 from uuid import uuid4
 
 import hypothesis
 import pytest
 
 from tests import lanes
-from tests.databases import fresh_databases, use_in_this_process
+from tests.databases import fresh_databases, migrated_on_postgres, use_in_this_process
 from tests.dated import arm
 from tests.machine import free_port
 from tests.mailroom import open_mailroom
@@ -84,9 +85,31 @@ def keys(tmp_path_factory, django_test_environment):
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_test_environment, django_db_modify_db_settings_parallel_suffix):
+def django_db_modify_db_settings(keys, tmp_path_factory, django_db_modify_db_settings_parallel_suffix):
     """pytest-django asks for it before it makes the tables; each helper of a lane has its own."""
+    from django.db import connection
+
+    if connection.vendor == "postgresql":
+        ready = migrated_on_postgres(tmp_path_factory.mktemp("ready") / "var", keys)
+        connection.settings_dict["TEST"]["TEMPLATE"] = ready and ready.name
     with migrated_once():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_looked_for_once(django_test_environment):
+    """WhiteNoise walks through all static files for each new client; what it finds stays the same."""
+    from whitenoise.middleware import WhiteNoiseMiddleware
+
+    walk, found = WhiteNoiseMiddleware.add_files_from_finders, {}
+
+    def once(self):
+        if not found:
+            walk(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    with mock.patch.object(WhiteNoiseMiddleware, "add_files_from_finders", once):
         yield
 
 

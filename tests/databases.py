@@ -43,18 +43,41 @@ class OwnDatabase:
 @contextmanager
 def fresh_databases(folder: Path, keys: Path) -> Iterator[Callable[[], OwnDatabase]]:
     """Gives a function that makes a fresh database each time it is called; the template is migrated once."""
-    make = _postgres_copy if os.environ.get("DATABASE_URL") else _sqlite_copy
-    template = make(folder / "template", keys, None)
-    if make is _sqlite_copy:
-        ready_schema.copy_to(Path(template.name))
-    for command in (("migrate", "--verbosity", "0"), ("vault", "init")):
-        done = template.manage(*command)
-        assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
+    if os.environ.get("DATABASE_URL"):
+        ready = migrated_on_postgres(folder / "ready", keys)
+        make, migrated = _postgres_copy, bool(ready)
+        template = make(folder / "template", keys, ready)
+    else:
+        make = _sqlite_copy
+        template = make(folder / "template", keys, None)
+        migrated = ready_schema.copy_to(Path(template.name))
+    commands = [["vault", "init"]] if migrated else [["migrate", "--verbosity", "0"], ["vault", "init"]]
+    for command in commands:
+        _done(template, *command)
     count = iter(range(1_000_000))
     try:
         yield lambda: make(folder / f"copy{next(count)}", keys, template)
     finally:
         template.drop()
+
+
+def migrated_on_postgres(folder: Path, keys: Path) -> OwnDatabase | None:
+    """The database of the run's own cluster that all lanes copy, migrated by whoever comes first."""
+    if not ready_schema.shared():
+        return None
+    with ready_schema.alone():
+        name = ready_schema.READY
+        there = _on_the_server("SELECT 1 FROM pg_database WHERE datname = %s", name)
+        database = _on_postgres(folder, keys, name)
+        if not there:
+            _on_the_server(f'CREATE DATABASE "{name}"')
+            _done(database, "migrate", "--verbosity", "0")
+    return database
+
+
+def _done(database: OwnDatabase, *command: str) -> None:
+    done = database.manage(*command)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
 
 
 @contextmanager
@@ -87,6 +110,10 @@ def _sqlite_copy(var: Path, keys: Path, template: OwnDatabase | None) -> OwnData
 def _postgres_copy(var: Path, keys: Path, template: OwnDatabase | None) -> OwnDatabase:
     name = f"own_{secrets.token_hex(6)}"
     _on_the_server(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template.name}"' if template else ""))
+    return _on_postgres(var, keys, name)
+
+
+def _on_postgres(var: Path, keys: Path, name: str) -> OwnDatabase:
     env = _environment(var, keys) | {
         "DATABASE_URL": urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl(),
         "SITE": "both",
@@ -105,15 +132,15 @@ def _drop(name: str, var: Path) -> None:
     shutil.rmtree(var, ignore_errors=True)
 
 
-def _on_the_server(statement: str) -> None:
-    """Run outside every test's transaction, on a connection of its own."""
+def _on_the_server(statement: str, *values: str) -> bool:
+    """Run outside every test's transaction, on a connection of its own; whether a row came back."""
     import psycopg
     from django.db import connection
 
     params = connection.get_connection_params() | {"dbname": "postgres"}
     keep = {key: params[key] for key in ("dbname", "host", "port", "user", "password") if params.get(key)}
     with psycopg.connect(**keep, autocommit=True) as server:
-        server.execute(statement)
+        return server.execute(statement, values or None).rowcount > 0
 
 
 @contextmanager

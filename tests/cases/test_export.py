@@ -51,6 +51,7 @@ def opened(case, which, by):
 
 
 @pytest.mark.django_db
+@pytest.mark.speaks_sql
 def test_it_holds_the_facts_to_read_as_data_and_as_tables(full, olga, at_desk):
     """Sabotage: leave a facet out of parts(), or stream() without its last piece."""
     answer = at_desk(olga).post(page(full), {"reason": WHY})
@@ -64,6 +65,7 @@ def test_it_holds_the_facts_to_read_as_data_and_as_tables(full, olga, at_desk):
 
 
 @pytest.mark.django_db
+@pytest.mark.speaks_sql
 def test_compartments_notes_and_the_desks_own_words_stay_out(full, olga, at_desk):
     """Sabotage: drop CLOSED_FACETS from parts(), or "code_name" from _is_told()."""
     desk = at_desk(olga)
@@ -78,6 +80,7 @@ def test_compartments_notes_and_the_desks_own_words_stay_out(full, olga, at_desk
 
 
 @pytest.mark.django_db
+@pytest.mark.speaks_sql
 def test_a_spreadsheet_computes_nothing(full, olga, at_desk):
     """Sabotage: writerows(part.rows) without harmless()."""
     found = archive(at_desk(olga).post(page(full), {"reason": WHY}))
@@ -102,6 +105,7 @@ def test_no_text_begins_as_a_formula(text):
 
 
 @pytest.mark.django_db
+@pytest.mark.speaks_sql
 def test_a_reason_and_a_fresh_code_are_asked_for(full, olga, at_desk, monkeypatch):
     """Sabotage: take step_up_required off the view, or min_length off the reason."""
     desk = at_desk(olga)
@@ -114,6 +118,7 @@ def test_a_reason_and_a_fresh_code_are_asked_for(full, olga, at_desk, monkeypatc
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("who", "status"), [("lena", 403), ("guest", 403), ("oskar", 404), ("vera", 404)])
+@pytest.mark.speaks_sql
 def test_nobody_else_exports_it(who, status, full, olga, oskar, lena, request, at_desk):
     """A guest was lent the case. Sabotage: take require_held_by() or the `may` out of the view."""
     full.share(to=lena, until_on=timezone.localdate() + timedelta(3), by=olga)
@@ -127,6 +132,7 @@ def test_nobody_else_exports_it(who, status, full, olga, oskar, lena, request, a
 
 
 @pytest.mark.django_db
+@pytest.mark.speaks_sql
 def test_nothing_of_it_is_written_to_a_disk(full, olga, at_desk, monkeypatch):
     """Sabotage: tempfile.TemporaryFile() for _Sink()."""
     import tempfile

@@ -355,6 +355,7 @@ def test_a_shared_case_is_listed_and_given_back(case, olga, oskar, at_desk):
     assert case.code_name not in desk.get("/desk/access/").content.decode()
 
 
+@pytest.mark.speaks_sql
 def test_more_rows_take_no_more_queries_and_no_heavy_page(olga, oskar, petra, marat, at_desk):
     """Sabotage: drop select_related from _shares()."""
     desk, counts = at_desk(oskar), []

@@ -153,6 +153,7 @@ def test_a_request_for_a_travel_document_stands_in_no_column_about_protection():
     assert applications_by_country.group_of("asylum_claim", "refused") == Group.REFUSED
 
 
+@pytest.mark.speaks_sql
 def test_the_page_takes_as_many_queries_for_forty_cases_as_for_four_and_stays_light(olga, at_desk):
     """Sabotage: ask for each line's deadline by itself."""
     desk, counts = at_desk(olga), []

@@ -91,6 +91,7 @@ def test_a_far_month_shows_what_is_due_then(dates, olga, at_desk, today):
     assert not lines(text)
 
 
+@pytest.mark.speaks_sql
 def test_the_page_takes_no_more_queries_for_more_dates(olga, petra, at_desk, today):
     """Sabotage: `{{ line.case.team }}` in the line, or drop select_related in board.readable()."""
     desk, counts = at_desk(petra), []

@@ -10,7 +10,7 @@ from django.utils import timezone
 from cases.models import Case, Stay
 from law import countries
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.speaks_sql]
 
 LIST = "/desk/cases/case/"
 

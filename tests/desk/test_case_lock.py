@@ -7,7 +7,7 @@ import pytest
 from cases.models import Case, Stay
 from tests.page import form_data
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.speaks_sql]
 
 
 @pytest.fixture

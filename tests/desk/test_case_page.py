@@ -37,6 +37,7 @@ def address(case):
     return f"/desk/cases/case/{case.pk}/change/"
 
 
+@pytest.mark.speaks_sql
 def test_a_case_with_a_stay_a_passport_and_two_applications_is_saved_once(olga, at_desk):
     """Sabotage: take `self.id = self.id or uuid4()` out of Case.open, or the refresh out of log_change."""
     desk = at_desk(olga)
@@ -244,6 +245,7 @@ def test_a_very_large_case_is_shown_by_the_page_and_can_be_saved(case, olga, at_
     assert "found on page six" in {stay.actual_place for stay in case.stays.with_keys()}
 
 
+@pytest.mark.speaks_sql
 def test_the_page_needs_the_same_queries_for_one_row_and_for_ten(case, olga, at_desk):
     """Sabotage: take select_related out of NoteQuerySet.of."""
     desk = at_desk(olga)

@@ -327,6 +327,7 @@ with mock.patch(*places[point]):
 """
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("point", ["writing", "syncing", "committing", "naming"])
 def test_a_killed_upload_leaves_a_whole_file_or_nothing(live_database, tmp_path, settings, point):
     """Sabotage: rename before the commit; drop the sweep."""

@@ -22,7 +22,7 @@ from cases.models import (
 from tests.page import form_data
 from tests.staff.test_default_deny import UUID, pages
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.speaks_sql]
 
 SECRET = "Нестеров-of-the-foreign-case"
 TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]+"')

@@ -251,6 +251,7 @@ def test_a_colleague_without_the_case_removes_no_blocker(case, olga, oskar, mark
     assert not Blocker.objects.get(pk=rows["passport"].pk).is_removed
 
 
+@pytest.mark.speaks_sql
 def test_the_button_beside_a_blocker_removes_it_and_says_what_is_free_now(case, olga, at_desk):
     """Sabotage: leave save_related out of CaseAdmin, or the trail out of Blocker.remove."""
     rows = chain(case, olga)
@@ -357,6 +358,7 @@ def test_kinds_of_procedure_are_offered_by_country_and_start_the_term(case, olga
     assert "to be confirmed by a lawyer" in shown
 
 
+@pytest.mark.speaks_sql
 def test_an_ordinary_case_stays_light_and_takes_as_many_queries_as_a_full_one(case, olga, at_desk):
     """Sabotage: give AddedPart the template of the others, or ask for rules in each row's form."""
     claim(case, olga, served_on=DAY)

@@ -107,6 +107,7 @@ def test_a_rule_that_is_none_is_not_found(lena, at_desk):
 # -- the list
 
 
+@pytest.mark.speaks_sql
 def test_the_list_is_filtered_by_country_kind_and_what_waits(lena, at_desk):
     client = at_desk(lena)
 
@@ -121,6 +122,7 @@ def test_the_list_is_filtered_by_country_kind_and_what_waits(lena, at_desk):
     assert "No rule fits this" in read(client.get(RULES, {"country": "CL"}))
 
 
+@pytest.mark.speaks_sql
 def test_the_number_of_questions_does_not_grow_with_the_rules(lena, at_desk, django_assert_max_num_queries):
     client = at_desk(lena)
     client.get(RULES)

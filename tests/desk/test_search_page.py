@@ -14,7 +14,7 @@ from staff.trail import Verb
 from tests.end_to_end.haystack import found_in, spellings
 from tests.staff.flow import signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.speaks_sql]
 
 SEARCH = "/desk/search/"
 NAME = "Ыргызбаев"

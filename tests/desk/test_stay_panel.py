@@ -290,6 +290,7 @@ def test_an_ordinary_case_with_its_panel_stays_light(case, stay, today, olga, at
     assert len(at_desk(olga).get(address(case)).content) <= 100_000
 
 
+@pytest.mark.speaks_sql
 def test_the_panel_costs_the_same_queries_however_many_stays(case, stay, olga, at_desk):
     desk = at_desk(olga)
 

@@ -247,6 +247,7 @@ def last_ready():
     return periods.over(timezone.localdate(), yearly=False, hold_days=30, count=1)[0]
 
 
+@pytest.mark.speaks_sql
 def test_a_coordinator_looks_publishes_and_downloads(petra, at_desk):
     period = last_ready()
     a_crowd(period, random.Random(3))
@@ -269,6 +270,7 @@ def test_a_coordinator_looks_publishes_and_downloads(petra, at_desk):
     assert TrailRow.objects.filter(verb="statistics_exported", actor=petra).count() == 1
 
 
+@pytest.mark.speaks_sql
 def test_the_exact_page_says_that_it_is_internal_and_counts_the_readers_cases(petra, oskar, at_desk, olga):
     opened(olga, 2, date(2026, 1, 5), agreed=False)
     opened(oskar, 3, date(2026, 1, 5), agreed=False, country="GE")
@@ -286,6 +288,7 @@ def test_the_exact_page_says_that_it_is_internal_and_counts_the_readers_cases(pe
     assert "They must not leave the house" in answer.content.decode()
 
 
+@pytest.mark.speaks_sql
 def test_no_cell_of_a_file_is_a_formula(petra, at_desk, monkeypatch):
     """Sabotage: write the cells without export.harmless."""
     monkeypatch.setitem(counts.PROPERTIES, "category", "=1+1")
@@ -298,6 +301,7 @@ def test_no_cell_of_a_file_is_a_formula(petra, at_desk, monkeypatch):
 
 @pytest.mark.parametrize("person", ["mark", "olga", "oskar", "lena", "anton", "vera"])
 @pytest.mark.parametrize("address", ["", "published/", "csv/requests/", "published/requests/2025Q1/"])
+@pytest.mark.speaks_sql
 def test_nobody_but_coordinators_sees_statistics(person, address, at_desk, request, petra):
     arrived(Q1.first, 30, country="KZ", category="mobilised")
     go_out(REQUESTS, Q1, petra)
@@ -306,6 +310,7 @@ def test_nobody_but_coordinators_sees_statistics(person, address, at_desk, reque
     assert b"Kazakhstan" not in answer.content
 
 
+@pytest.mark.speaks_sql
 def test_questions_and_weight_do_not_grow_with_the_rows(petra, at_desk):
     """Every country and category there is, twice as many requests: the same queries, under 100 kB."""
     desk = at_desk(petra)

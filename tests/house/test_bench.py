@@ -25,6 +25,7 @@ def test_an_unknown_bench_is_refused_with_those_there_are():
         call_command("bench", "fault")
 
 
+@pytest.mark.processes
 def test_the_vaults_bench_fills_its_whole_table():
     """With few rows: that it runs, not how fast. Sabotage: let shown_column raise in the twins' list."""
     done = run(sys.executable, str(ROOT / "manage.py"), "bench", "vault", "300")
@@ -34,6 +35,7 @@ def test_the_vaults_bench_fills_its_whole_table():
         assert what in done.stdout
 
 
+@pytest.mark.processes
 def test_a_bench_leaves_the_installation_it_is_called_in_alone(tmp_path):
     """A bench fills its database with invented cases. Sabotage: `env=None` in run_alone()."""
     env = {**os.environ, "DESK_VAR": str(tmp_path), "DESK_PREPARED": "1"}

@@ -14,7 +14,7 @@ import pytest
 from config import bootstrap
 from tests.house.tree import ROOT
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 # A package of one line, so that a whole installation takes a second; its name is nobody's.
 WHEEL = "deskprobe-1.0-py3-none-any.whl"
 

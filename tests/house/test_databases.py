@@ -9,6 +9,7 @@ from tests import machine
 from vault.keyring import NAMES
 
 
+@pytest.mark.processes
 def test_a_database_of_ones_own_is_migrated_and_has_its_canaries(own_database):
     """`vault status` opens every canary with the keys it is given."""
     done = own_database.manage("vault", "status")
@@ -17,6 +18,7 @@ def test_a_database_of_ones_own_is_migrated_and_has_its_canaries(own_database):
     assert own_database.manage("migrate", "--check").returncode == 0
 
 
+@pytest.mark.processes
 def test_commits_are_real_and_seen_by_other_threads_and_processes(live_database):
     """Sabotage: let `live_database` keep the test's own connection."""
     from django.db import connection

@@ -3,6 +3,8 @@
 import ast
 import sys
 
+import pytest
+
 from tests.house.tree import ROOT, code, files, imports, name, run
 
 SENDERS = ("django.core.mail", "smtplib")
@@ -10,6 +12,7 @@ SENDERS = ("django.core.mail", "smtplib")
 CLOCK = {"today", "now", "utcnow", "localdate", "monotonic"}
 
 
+@pytest.mark.processes
 def test_no_room_imports_a_higher_one():
     """Sabotage: `from cases.models import Case` at the top of staff/roles.py."""
     done = run(sys.executable, "-c", "from importlinter.cli import lint_imports; "

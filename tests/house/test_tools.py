@@ -4,8 +4,12 @@ import json
 import re
 import sys
 
+import pytest
+
 from tests.house.tree import ROOMS, ROOT, run
 
+# They take long: not with --quick.
+pytestmark = pytest.mark.processes
 STRICT = ("vault", "law/rules", "staff/roles.py", "staff/trail.py", "intake/triage.py")
 
 

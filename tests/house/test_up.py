@@ -26,7 +26,7 @@ from tests.house.tree import ROOT
 from tests.machine import free_port
 from vault.keyring import NEEDED
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(150)]
 PATIENCE_SECONDS = 60
 
 

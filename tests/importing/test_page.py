@@ -85,6 +85,7 @@ def test_a_dry_run_says_what_would_come_in_and_changes_nothing(desk):
 
 
 @pytest.mark.parametrize("written", [as_csv, as_xlsx])
+@pytest.mark.speaks_sql
 def test_the_same_file_chosen_again_comes_in_once_for_two_clicks(
     written, desk, django_capture_on_commit_callbacks
 ):
@@ -166,6 +167,7 @@ def test_a_page_with_a_thousand_bad_rows_stays_light(desk):
     assert "And 900 rows more." in words_of(answer)
 
 
+@pytest.mark.speaks_sql
 def test_nothing_of_a_file_is_left_anywhere(desk, tmp_path, monkeypatch, caplog):
     """Done when no clear temporary file is made. Sabotage: Django's own second upload handler."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))

@@ -24,7 +24,7 @@ from tests.house.test_translations import english_on
 from tests.intake.pictures import jpeg
 from vault import dropbox
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.speaks_sql]
 INBOX = "/desk/inbox/"
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 TOLD = {

@@ -30,6 +30,7 @@ def texts(case):
 # -- answers
 
 
+@pytest.mark.speaks_sql
 def test_an_answer_is_for_the_phrase_alone(olga, sign_in):
     """Sabotage: seal the answer with dropbox.seal."""
     pair = dropbox.KeyPair(b"p" * 32)
@@ -53,6 +54,7 @@ def test_an_answer_is_for_the_phrase_alone(olga, sign_in):
 
 
 @pytest.mark.parametrize("state", ["declined", "referred", "spam"])
+@pytest.mark.speaks_sql
 def test_an_end_wants_a_reason_and_can_be_taken_back(state, arrives, olga, sign_in):  # noqa: F811
     """Sabotage: leave the reason out of requests.end."""
     row, desk = arrives(), sign_in(olga)
@@ -70,6 +72,7 @@ def test_an_end_wants_a_reason_and_can_be_taken_back(state, arrives, olga, sign_
 # -- a case of it
 
 
+@pytest.mark.speaks_sql
 def test_a_case_holds_all_that_the_request_held(arrives, olga, sign_in, django_capture_on_commit_callbacks):  # noqa: F811
     """One act: case, note, channel, date and photograph; the boxes are gone, the mailbox works on.
     Sabotage: leave _move or the line that empties the box out of make_case.
@@ -110,6 +113,7 @@ def test_two_people_accept_and_there_is_one_case(arrives, olga, oskar):  # noqa:
     assert Case.objects.count() == 1
 
 
+@pytest.mark.speaks_sql
 def test_a_damaged_request_makes_no_case_and_changes_nothing(arrives, olga, sign_in):  # noqa: F811
     row = arrives()
     HelpRequest.objects.update(box=bytes(row.box)[:-1] + b"?")
@@ -128,6 +132,7 @@ def test_who_has_no_inbox_makes_no_case(name, arrives, request):  # noqa: F811
     assert not Case.objects.exists()
 
 
+@pytest.mark.speaks_sql
 def test_a_withdrawn_request_says_so(arrives, olga, sign_in):  # noqa: F811
     row, desk = arrives(), sign_in(olga)
     desk.get(page_of(row))

@@ -81,6 +81,7 @@ def test_a_colleague_without_the_case_does_not_open_what_became_one(desk, olga, 
 # -- what is kept
 
 
+@pytest.mark.speaks_sql
 def test_a_typed_request_stands_in_the_inbox_with_colour_clock_and_channel(desk, olga):
     """Done when the same questions give the same colour and clock. Sabotage: leave `dangers` out."""
     row = typed(desk)
@@ -180,6 +181,7 @@ fields = st.sampled_from([*TypedForm.base_fields, "once", "act", "нет"])
 
 @given(st.dictionaries(fields, texts | st.lists(texts, max_size=3), max_size=12))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.speaks_sql
 def test_whatever_is_typed_is_kept_or_refused(desk, form):
     """Done when a fuzzed form gives a page or a sealed request. Sabotage: raise ValueError in forms._date."""
     before = HelpRequest.objects.count()

@@ -240,6 +240,7 @@ def test_a_page_with_an_answer_is_as_long_as_one_without(client, phrase):
     assert len(enter(client, phrase).content) == before < 50_000
 
 
+@pytest.mark.speaks_sql
 def test_both_phrases_ask_the_database_the_same(client, phrase, django_assert_num_queries):
     """One class of time: a derivation and the same queries. Sabotage: answer early where none is found."""
     for typed in (phrase, phrases.new("ru")):

@@ -131,10 +131,15 @@ def removed(control: Control, tree: Path) -> Iterator[None]:
 
 
 def outcome(tree: Path, test: str) -> subprocess.CompletedProcess:
-    """Run `test` in `tree`, on SQLite, with the interpreter of this process."""
+    """Run `test` in `tree`, on SQLite, by this process's interpreter; tables and compiled files stay."""
     env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", test]
-    settings = env | {"DESK_PREPARED": "1", "DESK_VAR": str(tree / "var")}
+    settings = env | {
+        "DESK_PREPARED": "1",
+        "DESK_VAR": str(tree / "var"),
+        "PYTHONPYCACHEPREFIX": str(tree.parent / "compiled"),
+        "KEPT_TABLES": str(tree.parent / "tables"),
+    }
     return subprocess.run(command, cwd=tree, env=settings, capture_output=True, text=True, timeout=300)
 
 

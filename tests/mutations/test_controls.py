@@ -15,6 +15,12 @@ NAMES = {
 }
 
 
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """A copy of the project; each test leaves it whole."""
+    return copy(tmp_path_factory.mktemp("controls"))
+
+
 def test_all_ten_are_there():
     assert {control.name for control in CONTROLS} == NAMES
 
@@ -37,12 +43,14 @@ def test_each_control_stands_where_it_is_removed(control):
 
 # All ten take minutes: where that is paid for, or by hand (`python -m tests.mutations`).
 @pytest.mark.parametrize("control", CONTROLS if ON_CI else CONTROLS[:1], ids=lambda control: control.name)
-def test_without_its_control_the_test_fails(control, tmp_path):
+@pytest.mark.processes
+def test_without_its_control_the_test_fails(control, tree):
     """Done when each named test fails without its control. Sabotage: name a test of something else."""
-    assert control.name in show(control, copy(tmp_path))
+    assert control.name in show(control, tree)
 
 
-def test_in_an_unchanged_copy_the_test_passes(tmp_path):
+@pytest.mark.processes
+def test_in_an_unchanged_copy_the_test_passes(tree):
     """Or a copy that cannot run would look like ten good tests. Sabotage: leave a room out of copy()."""
-    done = outcome(copy(tmp_path), CONTROLS[0].test)
+    done = outcome(tree, CONTROLS[0].test)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -23,6 +23,7 @@ def codes():
     return [trouble.code for trouble in health.banner()]
 
 
+@pytest.mark.speaks_sql
 def test_a_running_round_makes_it_green(client, mailroom):
     assert client.get("/healthz").status_code == 503
     now = timezone.now()
@@ -36,6 +37,7 @@ def test_a_running_round_makes_it_green(client, mailroom):
 
 
 @pytest.mark.parametrize("silent", [Pulse.SCAN, Pulse.DRAIN])
+@pytest.mark.speaks_sql
 def test_each_job_is_missed_after_five_minutes(client, silent):
     """Fails when one of the two is left out of WATCHED."""
     beat(Pulse.SCAN, Pulse.DRAIN, Pulse.CHORES)
@@ -46,6 +48,7 @@ def test_each_job_is_missed_after_five_minutes(client, silent):
     assert codes() == ["silent"]
 
 
+@pytest.mark.speaks_sql
 def test_chores_are_missed_after_a_quarter_of_an_hour(client):
     """Sabotage: leave Pulse.CHORES out of WATCHED."""
     beat(Pulse.SCAN, Pulse.DRAIN)
@@ -57,6 +60,7 @@ def test_chores_are_missed_after_a_quarter_of_an_hour(client):
     assert answer.content == b"No sign of life from chores for minutes: look at the chores.\n"
 
 
+@pytest.mark.speaks_sql
 def test_a_database_that_does_not_answer_is_said(client, monkeypatch):
     def gone(self):
         raise OperationalError("connection to server at 10.0.0.1 failed")
@@ -66,6 +70,7 @@ def test_a_database_that_does_not_answer_is_said(client, monkeypatch):
     assert (answer.status_code, answer.content) == (503, b"The database does not answer.\n")
 
 
+@pytest.mark.speaks_sql
 def test_it_is_read_only_and_never_kept(client):
     assert client.post("/healthz").status_code == 405
     assert "no-store" in client.get("/healthz")["Cache-Control"]

@@ -19,6 +19,7 @@ def invite(client, **change):
     return client.post("/desk/staff/user/add/", NEW | {"address": "nina@staff.invalid"} | change)
 
 
+@pytest.mark.speaks_sql
 def test_one_way_from_invitation_to_the_desk(client, anton, petra):
     """Done when an invited person gets in, and sees nothing before a coordinator approved the role."""
     page = invite(signed_in(client, anton)).content.decode()
@@ -212,6 +213,7 @@ def test_an_invitation_is_not_a_way_to_reset_a_password(client, anton, olga):
     assert not Invitation.objects.filter(user=olga).exists()
 
 
+@pytest.mark.speaks_sql
 def test_the_list_asks_as_many_questions_for_many_people(client, anton):
     """Sabotage: drop prefetch_related("grants") from UserAdmin.get_queryset()."""
     signed_in(client, anton)

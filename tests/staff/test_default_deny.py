@@ -64,6 +64,7 @@ STAGES = [
 
 
 @pytest.mark.parametrize(("stage", "reached", "sent_to"), STAGES)
+@pytest.mark.speaks_sql
 def test_every_other_page_is_closed(stage, reached, sent_to, olga):
     """Done when a session that passed only the password reaches the second factor, the way out and no more.
 

@@ -261,6 +261,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
 @given(fields=st.lists(st.tuples(texts, texts), max_size=8), owner=st.uuids(), other=st.uuids())
+@pytest.mark.speaks_sql
 def test_every_form_comes_back_as_it_was(fields, owner, other):
     form = kept.Kept("/desk/x/?y=1", fields, False)
     sealed = kept.seal(form, str(owner))

@@ -118,6 +118,7 @@ def test_ended_and_expired_sessions_are_not_listed(two, olga):
     assert sessions.of(olga, now=timezone.now() + timedelta(hours=11)) == []
 
 
+@pytest.mark.speaks_sql
 def test_the_last_use_is_rounded(client, olga, clock):
     signed_in(client, olga)
     clock.forward(minutes=17)

@@ -79,6 +79,7 @@ def test_ending_other_sessions_keeps_this_one(client, olga):
     assert TrailRow.objects.filter(verb=Verb.SESSIONS_ENDED, actor=olga).exists()
 
 
+@pytest.mark.speaks_sql
 def test_panic_closes_everything_at_once(client, petra, anton):
     """Sabotage: drop is_active=False from deactivate()."""
     signed_in(client, petra)

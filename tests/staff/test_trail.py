@@ -250,6 +250,7 @@ def test_nothing_is_deleted_and_no_history_is_shown(client, anton, team, monkeyp
     assert client.get(f"/desk/staff/team/{team.pk}/history/").status_code == 404
 
 
+@pytest.mark.speaks_sql
 def test_a_record_outside_ones_view_is_refused_on_the_trail(client, anton, team, other_team, monkeypatch):
     """The page is that of a record that never was. Sabotage: drop get_object() from DeskModelAdmin."""
     from staff.admin import TeamAdmin

@@ -90,6 +90,7 @@ def test_damaged_details_do_not_close_the_page(hers, anton, olga):
     assert "unreadable" in read(hers)
 
 
+@pytest.mark.speaks_sql
 def test_it_is_filtered_by_person_act_case_and_day(hers, olga, petra, case_id):
     """Sabotage: drop any one filter of TrailFilter.rows()."""
     old = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -122,6 +123,7 @@ def test_days_are_those_of_the_readers_zone(hers, vera, olga):
     "query",
     ["?who=nobody", "?verb=nothing", "?since_on=x", "?since_on=2026-03-02&until_on=2026-03-01", "?case=1"],
 )
+@pytest.mark.speaks_sql
 def test_a_wrong_filter_is_explained_and_shows_nothing(hers, query):
     answer = hers.get(TRAIL + query)
     assert answer.status_code == 422

@@ -144,11 +144,14 @@ class Command(BaseCommand):
 
     def environment(self, lane: str, folder: Path, url: str = "") -> dict[str, str]:
         """Nothing of this installation; compiled files and leftovers lie beside it."""
-        from tests.machine import own_environment
+        from tests import machine
 
-        env = own_environment(folder / lane, url)
+        env = machine.own_environment(folder / lane, url)
         env.pop("PYTHONDONTWRITEBYTECODE", None)
+        # On CI nothing of an earlier run; on a throw-away cluster there is nothing.
+        kept = folder / "tables" if machine.ON_CI else settings.ROOT / ".pytest_cache" / "schema"
         return env | {
+            "KEPT_TABLES": str(kept),
             "TMPDIR": str(folder / "tmp"),
             "PYTHONPYCACHEPREFIX": str(settings.ROOT / ".pytest_cache" / "compiled"),
             "HYPOTHESIS_STORAGE_DIRECTORY": str(settings.ROOT / ".hypothesis" / lane),

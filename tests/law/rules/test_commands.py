@@ -84,6 +84,7 @@ def production_that_leads_nowhere(folder):
     }
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("where", ["trial", "production"])
 def test_both_run_where_there_is_no_database_and_no_key(tmp_path, where):
     """Sabotage seen: `connection.ensure_connection()` as the first line of `handle`."""
@@ -103,6 +104,7 @@ def test_no_system_check_runs_because_some_open_the_key_ring(command):
     assert load_command_class("cases", command).requires_system_checks == []
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("command", ["assess_stays", "assess_deadlines"])
 @pytest.mark.parametrize("sent", [b"", b"[1]"])
 def test_what_is_no_object_ends_with_status_2_and_a_message(tmp_path, command, sent):
@@ -112,6 +114,7 @@ def test_what_is_no_object_ends_with_status_2_and_a_message(tmp_path, command, s
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("command", ["assess_stays", "assess_deadlines"])
 def test_without_a_standard_input_they_end_with_status_2_and_a_message(tmp_path, command):
     """Sabotage: leave the question for None out of read_object()."""
@@ -127,6 +130,7 @@ def test_without_a_standard_input_they_end_with_status_2_and_a_message(tmp_path,
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.processes
 def test_the_output_is_utf8_even_where_the_terminal_is_not(tmp_path):
     sent = json.dumps({"vectors": [GOOD_STAY | {"id": "дело №1"}]}, ensure_ascii=False).encode()
     done = run_process(
@@ -571,6 +575,7 @@ def test_ten_thousand_assessments_go_through_one_call(answers):
     assert {r["last_legal_day"] for r in results} == {"2026-01-29"}
 
 
+@pytest.mark.processes
 def test_no_setting_of_an_installation_keeps_them_from_answering():
     """Sabotage: leave out `forget_the_installation()` in manage.py."""
     env = {"DATABASE_URL": "postgres://nowhere/x", "SITE": "bogus", "DESK_VAR": "/nowhere/at/all"}
