@@ -15,7 +15,7 @@ from tests import ready_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 # What a test process passes on; the rest of the developer's environment must not reach it.
-PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "CI", "CHROMIUM", "POSTGRES_BIN", "PYTHONPYCACHEPREFIX")
+PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "CI", "CHROMIUM", "POSTGRES_BIN")
 
 
 @dataclass(frozen=True)
@@ -90,13 +90,17 @@ def empty_database(var: Path, keys: Path) -> Iterator[OwnDatabase]:
         database.drop()
 
 
+def compiled_files() -> dict[str, str]:
+    """For the environment of a process: where compiled files lie, so that each is compiled once."""
+    prefix = os.environ.get("PYTHONPYCACHEPREFIX")
+    return {"PYTHONPYCACHEPREFIX": prefix} if prefix else {"PYTHONDONTWRITEBYTECODE": "1"}
+
+
 def _environment(var: Path, keys: Path) -> dict[str, str]:
     passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     key_files = {f"{path.stem.upper()}_KEY_FILE": str(path) for path in keys.glob("*.key")}
     var.mkdir(mode=0o700)
-    # Where compiled files have a place of their own, the next process need not compile again.
-    compiled = {} if "PYTHONPYCACHEPREFIX" in passed_on else {"PYTHONDONTWRITEBYTECODE": "1"}
-    return passed_on | key_files | compiled | {"DESK_VAR": str(var)}
+    return passed_on | key_files | compiled_files() | {"DESK_VAR": str(var)}
 
 
 def _sqlite_copy(var: Path, keys: Path, template: OwnDatabase | None) -> OwnDatabase:

@@ -1,11 +1,15 @@
 """The whole tree as `manage.py up` starts it, with a real SMTP server and a real browser in front of it."""
 
+import atexit
 import base64
+import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -15,7 +19,7 @@ from pathlib import Path
 
 from django_otp.oath import TOTP
 
-from tests.databases import PASSED_ON, ROOT, OwnDatabase
+from tests.databases import PASSED_ON, ROOT, OwnDatabase, compiled_files
 from tests.end_to_end.office import wait_for
 from tests.machine import free_port
 from tests.mailroom import Mailroom, open_mailroom
@@ -47,11 +51,33 @@ class RunningDesk:
             time.sleep(0.5)
 
 
+@functools.cache
+def installation() -> Path:
+    """A var folder as the first start makes it: tables, keys, demo, by the functions of `up`; to be copied.
+
+    tests/house/test_up.py and `fresh` start from nothing.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="installation-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    env = passed_on | compiled_files() | {"DESK_VAR": str(folder / "var"), "DESK_PREPARED": "1"}
+    code = "from config import demo, installation; installation.prepare(); demo.load()"
+    command = [sys.executable, str(ROOT / "manage.py"), "shell", "-v", "0", "-c", code]
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    return folder / "var"
+
+
 @contextmanager
 def running_desk(
-    folder: Path, *options: str, ready_file: bool = True, database: OwnDatabase | None = None, **env: str
+    folder: Path,
+    *options: str,
+    ready_file: bool = True,
+    database: OwnDatabase | None = None,
+    fresh: bool = False,
+    **env: str,
 ) -> Iterator[RunningDesk]:
-    """`manage.py up` until every part answers: on a new var folder with the demo, or on `database`.
+    """`manage.py up` until every part answers: on a copy of `installation`, an empty folder or `database`.
 
     Without `ready_file` no accounts are known; the desk is ready when /healthz says so.
     """
@@ -59,7 +85,9 @@ def running_desk(
     port = free_port()
     url, var = f"http://127.0.0.1:{port}", database.var if database else folder / "var"
     passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    environment = database.env if database else passed_on | {"DESK_VAR": str(var)}
+    environment = database.env if database else passed_on | compiled_files() | {"DESK_VAR": str(var)}
+    if not (database or fresh):
+        shutil.copytree(installation(), var)
     if ready_file:
         options += ("--json-ready", str(ready))
     with open_mailroom() as mailroom, output.open("wb") as out:

@@ -16,7 +16,7 @@ TODAY = date.today()
 @pytest.fixture
 def desk(tmp_path):
     # Seconds instead of a minute between two looks at what is due: nothing else differs.
-    with running_desk(tmp_path, SCAN_SECONDS="3", DRAIN_SECONDS="2") as desk:
+    with running_desk(tmp_path, fresh=True, SCAN_SECONDS="3", DRAIN_SECONDS="2") as desk:
         yield desk
 
 

@@ -21,6 +21,7 @@ import yaml
 
 from tests import machine
 from tests.cluster import NoCluster, cluster
+from tests.databases import compiled_files
 from tests.house.test_compose import MAILBOX, sources
 from tests.house.tree import ROOT
 from tests.machine import free_port
@@ -82,6 +83,7 @@ class Installation:
         return env | {
             "DESK_PREPARED": "1",
             "PATH": os.environ["PATH"],
+            **compiled_files(),
             "SCAN_SECONDS": "2",
             "DRAIN_SECONDS": "2",
         }

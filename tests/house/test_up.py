@@ -19,9 +19,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from config.supervisor import Child, Supervisor
 from tests.brokers import broker
+from tests.databases import compiled_files
 from tests.house.tree import ROOT
 from tests.machine import free_port
 from vault.keyring import NEEDED
@@ -69,7 +71,7 @@ def desk(installed):
 
 def environment(var, **changes):
     env = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
-    return env | {"DESK_VAR": str(var), "DESK_PREPARED": "1", "PYTHONDONTWRITEBYTECODE": "1"} | changes
+    return env | compiled_files() | {"DESK_VAR": str(var), "DESK_PREPARED": "1"} | changes
 
 
 def command(*arguments):
@@ -148,13 +150,28 @@ def refused(*arguments, env):
     return lines[0]
 
 
+@pytest.fixture
+def refused_here(settings, var):
+    """The line of a start that ends before it has begun, without a process of its own."""
+
+    def line(*arguments):
+        settings.VAR_DIR = var
+        with pytest.raises(CommandError) as refusal:
+            call_command("up", *arguments)
+        assert "\n" not in str(refusal.value)
+        return str(refusal.value)
+
+    return line
+
+
 linux = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
 
 
 @linux
-def test_it_starts_mends_itself_and_leaves_nothing(var):
+def test_it_starts_mends_itself_and_leaves_nothing(later):
     """Sabotage: drop `look_after` from `run_until` and a killed worker stays dead."""
-    with running(var, "--no-demo") as up:
+    var = later
+    with running(var) as up:
         assert status(up.port, "/login/") == 200
         for words in ("celery", "gunicorn", "valkey-server"):
             killed = eventually(lambda words=words: pid_of(var, words), up)
@@ -169,9 +186,10 @@ def test_it_starts_mends_itself_and_leaves_nothing(var):
 
 
 @linux
-def test_a_killed_supervisor_leaves_nothing_behind(var):
+def test_a_killed_supervisor_leaves_nothing_behind(later):
     """Sabotage: drop the prctl in supervisor.py and a second start finds a second broker."""
-    with running(var, "--no-demo") as up:
+    var = later
+    with running(var) as up:
         eventually(lambda: len(processes(var)) >= 6, up)
         up.kill()
         up.wait()
@@ -244,18 +262,22 @@ def test_a_second_start_on_the_same_folder_is_refused(desk):
 class TestRefusals:
     """Each in one line: the thing, the cause, the next step."""
 
-    def test_port_in_use(self, var):
+    def test_port_in_use(self, refused_here):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = taken.getsockname()[1]
-            line = refused("--no-demo", "--port", str(port), env=environment(var))
+            line = refused_here("--no-demo", "--port", str(port))
         assert str(port) in line
         assert "--port" in line
 
+    def test_no_port(self, var):
+        """As whoever typed it sees it. Sabotage: a bare ValueError in _port()."""
+        assert "--port" in refused("--port", "0", env=environment(var))
+
     @pytest.mark.parametrize("port", ["0", "65536", "http"])
-    def test_no_port(self, var, port):
-        assert "--port" in refused("--port", port, env=environment(var))
+    def test_no_such_port(self, refused_here, port):
+        assert "--port" in refused_here("--port", port)
 
     def test_a_path_too_long_for_a_socket(self, var):
         line = refused("--no-demo", "--port", str(free_port()), env=environment(var / ("x" * 100)))
@@ -308,8 +330,6 @@ class TestRefusals:
 
     def test_a_folder_that_may_not_be_written(self, var, monkeypatch):
         """Root may write everywhere, so the kernel's answer is played. Sabotage: catch KeyError instead."""
-        from django.core.management import CommandError, call_command
-
         from config import installation
 
         def denied(_var):
@@ -325,16 +345,16 @@ class TestRefusals:
 class TestReadyFile:
     """`--json-ready`: how a program learns that the demo runs."""
 
-    def test_it_refuses_a_path_that_exists(self, var, tmp_path):
+    def test_it_refuses_a_path_that_exists(self, refused_here, var, tmp_path):
         taken = tmp_path / "ready.json"
         taken.write_text("mine")
-        line = refused("--json-ready", str(taken), "--port", str(free_port()), env=environment(var))
+        line = refused_here("--json-ready", str(taken), "--port", str(free_port()))
         assert str(taken) in line
         assert taken.read_text() == "mine"
         assert not (var / "desk.sqlite3").exists()
 
-    def test_it_is_for_the_demo_only(self, var, tmp_path):
-        line = refused("--no-demo", "--json-ready", str(tmp_path / "ready.json"), env=environment(var))
+    def test_it_is_for_the_demo_only(self, refused_here, tmp_path):
+        line = refused_here("--no-demo", "--json-ready", str(tmp_path / "ready.json"))
         assert "demo" in line
 
     def test_it_appears_whole_for_its_owner_and_goes(self, tmp_path):
