@@ -85,13 +85,18 @@ def keys(tmp_path_factory, django_test_environment):
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(keys, tmp_path_factory, django_db_modify_db_settings_parallel_suffix):
+def django_db_modify_db_settings(
+    request, keys, tmp_path_factory, django_db_modify_db_settings_parallel_suffix
+):
     """pytest-django asks for it before it makes the tables; each helper of a lane has its own."""
     from django.db import connection
 
     if connection.vendor == "postgresql":
+        test, lane = connection.settings_dict["TEST"], request.config.getoption("--lane") or "alone"
         ready = migrated_on_postgres(tmp_path_factory.mktemp("ready") / "var", keys)
-        connection.settings_dict["TEST"]["TEMPLATE"] = ready and ready.name
+        test["TEMPLATE"] = ready and ready.name
+        # Two lanes share the cluster.
+        test["NAME"] = f"{test['NAME'] or 'test_desk'}_{lane.replace('-', '_')}"
     with migrated_once():
         yield
 

@@ -28,8 +28,8 @@ from tests.house.tree import ROOT
 from tests.machine import free_port
 from vault.keyring import NEEDED
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(150)]
-PATIENCE_SECONDS = 60
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+PATIENCE_SECONDS = 120
 
 
 @pytest.fixture
