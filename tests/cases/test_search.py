@@ -108,6 +108,7 @@ def test_a_case_is_found_by_its_code_name(case, olga, part):
     assert ["code name"] in reasons(typed, olga)
 
 
+@pytest.mark.slow
 def test_the_pairs_of_names_find_each_other_and_two_people_do_not(person, olga):
     """Done when 40 pairs meet and 40 do not: the same lists, through the door that people use.
 

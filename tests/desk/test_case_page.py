@@ -214,6 +214,7 @@ def test_a_case_is_shared_on_the_page_until_a_day(case, olga, oskar, mark, anton
     assert TrailRow.objects.filter(verb=Verb.CASE_SHARED, actor=olga).count() == 1
 
 
+@pytest.mark.slow
 def test_a_very_large_case_is_shown_by_the_page_and_can_be_saved(case, olga, at_desk, settings):
     """Sabotage: leave out the slice in FacetFormSet.get_queryset."""
     Stay.objects.bulk_create(

@@ -142,6 +142,7 @@ def at(user, zone):
     User.objects.filter(pk=user.pk).update(time_zone=zone)
 
 
+@pytest.mark.slow
 def test_it_goes_out_every_day_at_eight_also_when_nothing_is_due(petra, mailroom):
     """Fails when plan_daily_mails() asks whether anything is due."""
     for hour in range(3 * 24):

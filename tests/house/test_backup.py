@@ -19,7 +19,7 @@ from desk import erasing
 from tests.databases import empty_database, use_in_this_process
 from tests.desk.test_erasing import PDF, fill
 
-pytestmark = [pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 NAMES = ("database.age", "files.age", "manifest.json", "record-keys.age")
 
 

@@ -168,6 +168,7 @@ def test_a_page_with_a_thousand_bad_rows_stays_light(desk):
 
 
 @pytest.mark.speaks_sql
+@pytest.mark.slow
 def test_nothing_of_a_file_is_left_anywhere(desk, tmp_path, monkeypatch, caplog):
     """Done when no clear temporary file is made. Sabotage: Django's own second upload handler."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))

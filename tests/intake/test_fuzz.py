@@ -22,7 +22,7 @@ from tests.intake.pictures import jpeg
 from vault import dropbox
 from vault.dropbox import KeyPair
 
-pytestmark = [pytest.mark.django_db, pytest.mark.speaks_sql]
+pytestmark = [pytest.mark.django_db, pytest.mark.speaks_sql, pytest.mark.slow]
 MANY = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 FEW = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 ASK, MAILBOX = "/help/ru/", "/help/ru/mailbox/"

@@ -156,6 +156,7 @@ def everything(case, olga):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("confirmed", [False, True])
+@pytest.mark.slow
 def test_what_states_law_stands_beside_its_source(everything, olga, lena, petra, sign_in, confirmed):
     """Sabotage: take rule.check out of parts/rule.html, line.told.check out of terms.html, or give _borders()
     another check.

@@ -28,6 +28,7 @@ def test_a_session_ends_after_30_minutes_without_a_click(client, olga, clock):
     assert "too old" in client.get("/login/").content.decode()
 
 
+@pytest.mark.slow
 def test_a_session_ends_after_10_hours_whatever_one_does(client, olga, clock):
     """Sabotage: ABSOLUTE_SECONDS = 10**6."""
     signed_in(client, olga)

@@ -136,6 +136,7 @@ def test_every_address_has_its_line():
 
 
 @pytest.mark.parametrize("name", PEOPLE)
+@pytest.mark.slow
 def test_everybody_gets_what_the_table_says(name, visitor, records):
     """Done when each address answers each person as written. Sabotage: drop visible_to() from any door."""
     column, client, wrong = PEOPLE.index(name), visitor(name), []
@@ -150,6 +151,7 @@ def test_everybody_gets_what_the_table_says(name, visitor, records):
 
 
 @pytest.mark.parametrize("name", PEOPLE)
+@pytest.mark.slow
 def test_no_other_method_opens_what_is_closed(name, visitor, records):
     """PUT, DELETE and the like get no further than GET. Sabotage: ask for the sign-in at GET and POST
     only.
@@ -168,6 +170,7 @@ def test_no_other_method_opens_what_is_closed(name, visitor, records):
 
 
 @pytest.mark.parametrize("name", ["olga", "petra", "anton"])
+@pytest.mark.slow
 def test_what_could_do_harm_asks_for_a_fresh_code(name, visitor, records, clock):
     """Done when each act that is marked asks, and no other. Sabotage: drop @step_up_required from one
     of them.

@@ -175,6 +175,7 @@ class Vault(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.slow
 def test_any_order_of_edits_rotations_and_erasures_leaves_the_vault_clean(db, own_keys, monkeypatch):
     """Sabotage: let erase() keep the blind indexes, or _changes() leave ComputedField out."""
     monkeypatch.setattr(rotation, "CHUNK", 2)

@@ -569,6 +569,7 @@ def test_an_error_says_which_field_and_never_what_was_in_it(answers):
 # Speed
 
 
+@pytest.mark.slow
 def test_ten_thousand_assessments_go_through_one_call(answers):
     stays = [{"entry": f"2025-{m:02}-01", "exit": f"2025-{m:02}-09"} for m in range(1, 11)]
     rule = {"kind": "all_of", "rules": [{"kind": "per_entry", "days": 60}, {"kind": "rolling", "days": 90}]}
