@@ -173,7 +173,9 @@ class Case(KeepsHistory, OwnerModel):
     demo = models.BooleanField(_("invented, for the demonstration"), default=False, editable=False)
     summary = SealedTextField(_("summary"), null=True, blank=True)
     # Under the key that lists of dates are opened with: statistics read it of every case at once.
-    opened_on = SealedDateField(_("opened on"), key="calendar", null=True, editable=False)
+    opened_on = SealedDateField(
+        pgettext_lazy("case file", "opened on"), key="calendar", null=True, editable=False
+    )
     closed_on = SealedDateField(_("closed on"), null=True, blank=True)
     closing_reason = SealedTextField(_("why it was closed"), null=True, blank=True)
 

@@ -45,7 +45,7 @@ class Proceeding(Facet):
     )
     article = SealedCharField(_("article"), null=True, blank=True, max_length=60)
     part = SealedCharField(_("part"), null=True, blank=True, max_length=20)
-    opened_on = SealedDateField(_("opened on"), null=True, blank=True)
+    opened_on = SealedDateField(pgettext_lazy("proceeding", "opened on"), null=True, blank=True)
     body = SealedCharField(_("investigator or court"), null=True, blank=True, max_length=300)
     file_number = SealedCharField(_("file number"), null=True, blank=True, max_length=80)
     maximum_term = SealedCharField(

@@ -3,7 +3,9 @@
 To bring the catalogue up to date: `.venv/bin/python -m tests.house.catalogue` (see there).
 """
 
+import io
 import re
+import zipfile
 from html.parser import HTMLParser
 from zoneinfo import available_timezones
 
@@ -215,6 +217,27 @@ def test_saving_a_case_answers_in_russian_that_agrees(olga, full_case, in_russia
     page = client.post(address, form_data(client.get(address), summary="Позвонил сам."), follow=True)
     said = [str(message) for message in page.context["messages"]]
     assert [re.sub("<[^>]+>", "", text) for text in said] == [f"Сохранено: дело «{full_case.code_name}»."]
+
+
+def test_a_file_of_ours_is_never_called_a_criminal_case(olga, full_case, in_russian):
+    """«Возбуждено» is what a prosecutor does: nowhere on the page or in the person's archive without one.
+
+    Sabotage: give Case.opened_on the context "proceeding".
+    """
+    from cases.models import Proceeding
+
+    desk = in_russian(olga)
+
+    def told():
+        page = desk.get(reverse("admin:cases_case_change", args=[full_case.pk]))
+        export = desk.post(reverse("case_export", args=[full_case.pk]), {"reason": "Просит сам, по Signal."})
+        archive = zipfile.ZipFile(io.BytesIO(b"".join(export.streaming_content)))
+        return page.content.decode(), " ".join(archive.read(name).decode() for name in archive.namelist())
+
+    assert "дело заведено" in told()[1]
+    assert not [text for text in told() if "возбужден" in text.lower()]
+    Proceeding.objects.create(case=full_case, article="337", opened_on=timezone.localdate(), by=olga)
+    assert all("возбуждено" in text.lower() for text in told())
 
 
 def test_the_digest_speaks_russian(petra, full_case, in_russian):
