@@ -59,7 +59,7 @@ def test_the_demo_has_forty_cases_in_six_countries_and_something_in_every_sectio
 
 @pytest.mark.slow
 def test_every_row_of_the_demo_keeps_the_rules_of_the_record():
-    """bulk_create does not ask clean(). Sabotage: `day is not None` -> `False` in demo.cases._applications."""
+    """bulk_create asks no clean(). Sabotage: `day is not None` -> `False` in demo.cases._applications."""
     cases.load(60)
     for case in Case.objects.with_keys():
         case.full_clean()
