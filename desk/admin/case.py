@@ -96,9 +96,6 @@ class CaseAdmin(DeskModelAdmin):
         (_("Closing"), {"classes": ("tab",), "fields": ("closed_on", "closing_reason")}),
     )
 
-    class Media:
-        css = {"all": ["desk/case.css"]}
-
     # -- who sees what
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -105,6 +105,6 @@ def _box(bound: Any) -> str:
         if bound.help_text
         else ""
     )
-    # theme.css lays the boxes out: the admin's own class on each would be another three.
+    # base.css lays the boxes out: the admin's own class on each would be another three.
     box = f'<div class="fieldBox{marked}">{inside}</div>'
     return f"<div>{errors}{box}{help_text}</div>"

@@ -40,7 +40,7 @@ def findings(page) -> list[str]:
 
 
 def test_no_page_shuts_anybody_out_or_asks_another_origin(tmp_path):
-    """Sabotage: take the label from a field of the case page, or grey the badges out in theme.css."""
+    """Sabotage: take the label from a field of the case page, or grey the badges out in base.css."""
     said: dict[str, list[str]] = {}
     with running_desk(tmp_path) as desk, chromium(desk.url, width=1366) as browser:
         page = browser.page

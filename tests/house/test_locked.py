@@ -127,7 +127,7 @@ def test_a_locked_desk_shows_one_page_and_opens_without_a_restart(desk):
             for word in ("root", "key", str(desk.root.parent), "Traceback"):
                 assert word not in page.text.partition("<body")[2]
         assert "заблокирована" in desk.ask("/", language="ru,en;q=0.5").text
-        assert desk.ask("/static/desk/theme.css").status == 200
+        assert desk.ask("/static/desk/base.css").status == 200
         unlock(desk.locked_file, desk.root, PASSPHRASE)
         assert desk.ask("/login/").status == 200
         assert desk.ask("/").headers["Location"] == "/login/"

@@ -128,7 +128,7 @@ def test_ask_come_back_read_add_and_withdraw(running, visitor):
 
 def test_it_knows_no_page_and_no_file_of_the_desk(visitor):
     """Sabotage: `ROOT_URLCONF = "config.urls"` for every SITE."""
-    for path in ("login/", "desk/", "desk/board/", "static/desk/theme.css", "static/admin/css/base.css"):
+    for path in ("login/", "desk/", "desk/board/", "static/desk/base.css", "static/admin/css/base.css"):
         status, text, headers = visitor.get(path)
         assert (path, status) == (path, 404)
         assert headers["Content-Security-Policy"].startswith("default-src 'none'")
