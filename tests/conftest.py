@@ -1,6 +1,7 @@
 """The cast: Olga (caseworker), Oskar (another team's), Lena (lawyer), Petra and Paula (coordinators),
 Anton (administrator), Vera (auditor), Mark (no access)."""
 
+import gc
 import json
 import os
 from datetime import UTC, datetime
@@ -31,8 +32,15 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # What is collected lives to the end: nobody need look there for garbage.
+    gc.disable()
     if config.getoption("--lanes-to"):
         config.option.collectonly = True
+
+
+def pytest_collection_finish(session):
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(trylast=True)

@@ -16,7 +16,7 @@ from tests.house.tree import ROOT
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 WAITING = {"processes", "browser", "postgres"}
-PROGRAMS = ("valkey", "gunicorn", "chrom", "postgres", "sleep 601", "execnet")
+PROGRAMS = ("valkey", "gunicorn", "chrom", "postgres", "sleep 601", "sys.stdin.readline")
 
 
 def line(pid):
@@ -53,5 +53,5 @@ def test_nothing_outlives_the_run(tmp_path, number):
         assert run.wait(60) == INTERRUPTED, (tmp_path / "said").read_text()
         assert {pid: words for pid, words in started.items() if words and line(pid) == words} == {}
     finally:
-        run.kill()
+        run.terminate()
         run.wait()

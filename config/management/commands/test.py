@@ -103,7 +103,7 @@ class Command(BaseCommand):
     def collect(self, arguments: list[str], folder: Path) -> int:
         """Which lane holds what; what is wrong with the tests is shown instead."""
         done = subprocess.run(
-            self.pytest(["-p", "no:cacheprovider", "-qq", *arguments]),
+            self.pytest(["-p", "no:cacheprovider", "-qq", *arguments, "-n", "0"]),
             env=self.environment("collect", folder), cwd=settings.ROOT, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
@@ -130,7 +130,8 @@ class Command(BaseCommand):
         from tests.offspring import die_with_us
 
         helpers = lanes.workers(lane, tests, lanes.cores())
-        spread = ["-n", str(helpers), "--dist", "loadfile"] if helpers else ["-p", "no:xdist"]
+        # First, so that a number that was typed wins.
+        spread = ["-n", str(helpers), "--dist", "loadfile"]
         # What failed last, and what hypothesis found, are the lane's own.
         command = self.pytest(["-rs", "-o", f"cache_dir=.pytest_cache/{lane}", *spread, *arguments])
         said = folder / f"{lane}.said"
