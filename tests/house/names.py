@@ -78,9 +78,11 @@ def labels() -> frozenset[str]:
 
 @cache
 def identifiers() -> frozenset[str]:
-    """Every word that occurs in the project's Python."""
+    """Every word of the rooms' Python and of the compose file, and the names that tests define."""
     words = re.compile(r"[A-Za-z_]\w*")
-    return frozenset(word for path in modules().values() for word in words.findall(path.read_text()))
+    said = [*code(), ROOT / "docker-compose.yml"]
+    found = {word for path in said for word in words.findall(path.read_text())}
+    return frozenset(found.union(*(top_names(module) for module in modules())))
 
 
 def stands(dotted: str) -> bool | None:
@@ -95,14 +97,6 @@ def stands(dotted: str) -> bool | None:
     if parts[0] not in ROOMS:
         ours = parts[0] in classes() or any(module.endswith(f".{parts[0]}") for module in modules())
         return all(part in identifiers() for part in parts) if ours else None
-    homes = [
-        (module, length)
-        for module in modules()
-        for length in range(len(parts), 0, -1)
-        if module == ".".join(parts[:length])
-    ]
-    return any(
-        length == len(parts)
-        or (parts[length] in top_names(module) and all(part in identifiers() for part in parts[length:]))
-        for module, length in homes
-    )
+    length = next(n for n in range(len(parts), 0, -1) if ".".join(parts[:n]) in modules())
+    module, rest = ".".join(parts[:length]), parts[length:]
+    return not rest or (rest[0] in top_names(module) and all(part in identifiers() for part in rest))
