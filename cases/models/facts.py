@@ -162,10 +162,7 @@ def facts_in(
     identity: Identity | None,
     tables: Tables | None = None,
 ) -> tuple[CaseFacts, set[str]]:
-    """As read_facts(), from rows at hand; for many cases pass the rules' `tables` on.
-
-    None of the rows may be left out: a fact that is not handed in is a deadline that nobody sees.
-    """
+    """As read_facts(), from rows at hand, none left out; for many cases pass the rules' `tables` on."""
     reader = _Reader(today)
     tables = tables or LegalRule.objects.tables()
     places = whereabouts(stays, documents, identity, tables, today=today)

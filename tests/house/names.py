@@ -78,9 +78,9 @@ def labels() -> frozenset[str]:
 
 @cache
 def identifiers() -> frozenset[str]:
-    """Every word of the rooms' Python and of the compose file, and the names that tests define."""
+    """Every word of the rooms' Python and of what configures them, and the names that tests define."""
     words = re.compile(r"[A-Za-z_]\w*")
-    said = [*code(), ROOT / "docker-compose.yml"]
+    said = [*code(), ROOT / "docker-compose.yml", ROOT / "pyproject.toml"]
     found = {word for path in said for word in words.findall(path.read_text())}
     return frozenset(found.union(*(top_names(module) for module in modules())))
 
