@@ -1,4 +1,7 @@
-"""Claim rows, hand them back, finish them. Short transactions; whoever lost its lease changes nothing."""
+"""The ledger, a transactional outbox: claim rows, hand them back, finish them.
+
+Short transactions; whoever lost its lease changes nothing.
+"""
 
 from __future__ import annotations
 

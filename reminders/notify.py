@@ -25,7 +25,7 @@ class ServerDown(Exception):
     """The mail server does not take mail now, whoever it is for. Try again later."""
 
 
-class Refused(Exception):
+class RecipientRefused(Exception):
     """The mail server does not take mail for this address."""
 
 
@@ -53,22 +53,22 @@ class Post:
             self._connection.close()
 
     def send(self, address: str, language: str, message_id: str) -> None:
-        """Send the one mail there is. Raises Refused or ServerDown, whose texts never hold the address."""
+        """Send the one mail there is. Raises RecipientRefused, ServerDown; neither holds the address."""
         try:
             self._connection.send_messages([letter(address, language, message_id)])
         except smtplib.SMTPRecipientsRefused as problem:
             codes = {code for code, _text in problem.recipients.values()}
             if 421 in codes:  # "closing the connection": the server's trouble, not the address's
-                raise ServerDown(_told(problem)) from None
-            raise Refused(_told(problem)) from None
+                raise ServerDown(_error_name(problem)) from None
+            raise RecipientRefused(_error_name(problem)) from None
         except smtplib.SMTPDataError as problem:
             if problem.smtp_code in TRY_LATER:
-                raise ServerDown(_told(problem)) from None
-            raise Refused(_told(problem)) from None
+                raise ServerDown(_error_name(problem)) from None
+            raise RecipientRefused(_error_name(problem)) from None
         except (OSError, smtplib.SMTPException) as problem:
-            raise ServerDown(_told(problem)) from None
+            raise ServerDown(_error_name(problem)) from None
         except ValueError as problem:  # no server would know where to deliver it
-            raise Refused(_told(problem)) from None
+            raise RecipientRefused(_error_name(problem)) from None
 
 
 def letter(address: str, language: str, message_id: str) -> EmailMessage:
@@ -106,6 +106,6 @@ def _domain() -> str:
         return "localhost"
 
 
-def _told(problem: Exception) -> str:
+def _error_name(problem: Exception) -> str:
     # The server's own words quote the address.
     return type(problem).__name__

@@ -18,7 +18,7 @@ from law import countries
 from reminders.models import DAILY, Heartbeat, PlanTrouble, Pulse, Reminder
 from reminders.models.reminder import NOTICE
 from reminders.purging import purge
-from reminders.recipients import People, Watched, watched, zone_of
+from reminders.recipients import OpenDeadline, Recipients, open_deadlines, zone_of
 from staff.models import User
 from vault.bulk import insert_new
 from vault.cipher import CannotOpen, Erased
@@ -28,14 +28,14 @@ log = logging.getLogger(__name__)
 BATCH = 5000
 # Well below the most parameters that either database takes in one statement.
 ASKED_AT_ONCE = 5000
-TOLD_AT_ONCE, ALONE_HOURS = 2, 2
+RECIPIENTS_AT_ONCE, ALONE_HOURS = 2, 2
 DAILY_MAIL_AT = time(8)
 # The last place on earth where a day begins lies this far ahead of UTC.
 FURTHEST_AHEAD = timedelta(hours=14)
 
 
 @dataclass
-class Planned:
+class PlanResult:
     """What a plan did: rows made; deadlines that do not open; deadlines without anybody of their team."""
 
     made: int = 0
@@ -71,24 +71,24 @@ def full_plan_is_due(last: datetime | None, now: datetime) -> bool:
     )
 
 
-def plan(now: datetime | None = None) -> Planned:
+def plan(now: datetime | None = None) -> PlanResult:
     """Look through every deadline that may be near or overdue, week by week, and write what is missing."""
     now = now or timezone.now()
-    people, done = People(now), Planned()
-    last = (now + FURTHEST_AHEAD).date() + timedelta(days=people.longest_lead)
+    recipients, done = Recipients(now), PlanResult()
+    last = (now + FURTHEST_AHEAD).date() + timedelta(days=recipients.longest_lead)
     for week in Deadline.objects.weeks_until(last):
-        _write(watched(Deadline.objects.filter(due_week=week)), people, done)
-    done.nobody = len(people.forsaken)
+        _write(open_deadlines(Deadline.objects.filter(due_week=week)), recipients, done)
+    done.nobody = len(recipients.forsaken)
     if done.unreadable:
         log.error("%d deadlines do not open. Run: manage.py vault verify", done.unreadable)
     Heartbeat.objects.beat(Pulse.PLAN, now, done.trouble())
     return done
 
 
-def plan_case(case: Case, now: datetime | None = None) -> Planned:
+def plan_case(case: Case, now: datetime | None = None) -> PlanResult:
     """The same for one case, at once: the desk calls it in the transaction that saves the facts."""
-    people, done = People(now or timezone.now()), Planned()
-    _write(watched(Deadline.objects.filter(case=case)), people, done)
+    recipients, done = Recipients(now or timezone.now()), PlanResult()
+    _write(open_deadlines(Deadline.objects.filter(case=case)), recipients, done)
     return done
 
 
@@ -97,9 +97,9 @@ def plan_daily_mails(now: datetime) -> int:
 
     Neither a clock change nor a machine that was off at eight is a case of its own.
     """
-    people = People(now)
+    recipients = Recipients(now)
     wanted = []
-    for coordinator in people.all_coordinators():
+    for coordinator in recipients.all_coordinators():
         local = now.astimezone(zone_of(coordinator))
         if local.time() >= DAILY_MAIL_AT:
             wanted.append(Reminder.about(DAILY, local.date(), 0, coordinator.pk))
@@ -111,11 +111,11 @@ def tell_coordinators(about: UUID, team: UUID | None, person: User, now: datetim
 
     Where neither has a coordinator, to all of them. `about` is the record they find on the desk. Rows made.
     """
-    everybody = [each for each in People(now).all_coordinators() if each.pk != person.pk]
+    everybody = [each for each in Recipients(now).all_coordinators() if each.pk != person.pk]
     teams = {team, person.team_id} - {None}
-    told = [each for each in everybody if each.team_id in teams] or everybody
+    recipients = [each for each in everybody if each.team_id in teams] or everybody
     day = now.date()
-    return _insert_missing([Reminder.about(f"{NOTICE}{about}", day, 0, each.pk) for each in told], now)
+    return _insert_missing([Reminder.about(f"{NOTICE}{about}", day, 0, each.pk) for each in recipients], now)
 
 
 def tell_of_red_requests(now: datetime) -> int:
@@ -123,36 +123,38 @@ def tell_of_red_requests(now: datetime) -> int:
     to all of them once it has waited ALONE_HOURS, and anew each day. Rows made.
     """
     waiting = listing.red(now)
-    everybody = sorted(People(now).all_coordinators(), key=lambda each: each.pk) if waiting else []
+    everybody = sorted(Recipients(now).all_coordinators(), key=lambda each: each.pk) if waiting else []
     wanted = []
     for key, since in waiting:
         # Which two hangs on the request: they take turns, and a second round names the same ones.
         first = key.int % len(everybody) if everybody else 0
-        told = (everybody[first:] + everybody[:first])[:TOLD_AT_ONCE]
-        for each in everybody if now - since >= timedelta(hours=ALONE_HOURS) else told:
+        recipients = (everybody[first:] + everybody[:first])[:RECIPIENTS_AT_ONCE]
+        for each in everybody if now - since >= timedelta(hours=ALONE_HOURS) else recipients:
             wanted.append(Reminder.about(f"{NOTICE}{key}", now.date(), 0, each.pk))
     return _insert_missing(wanted, now) if wanted else 0
 
 
-def _write(rows: Iterable[Watched], people: People, done: Planned) -> None:
-    payloads = _payloads(rows, people, done)
+def _write(rows: Iterable[OpenDeadline], recipients: Recipients, done: PlanResult) -> None:
+    payloads = _payloads(rows, recipients, done)
     while batch := list(islice(payloads, BATCH)):
-        done.made += _insert_missing(batch, people.now)
+        done.made += _insert_missing(batch, recipients.now)
 
 
-def _payloads(rows: Iterable[Watched], people: People, done: Planned) -> Iterator[dict[str, Any]]:
+def _payloads(
+    rows: Iterable[OpenDeadline], recipients: Recipients, done: PlanResult
+) -> Iterator[dict[str, Any]]:
     for row in rows:
         try:
-            told = people.told(row)
+            found = recipients.of(row)
         except Erased:
             continue
         except CannotOpen:
             done.unreadable += 1
             continue
-        if told:
+        if found:
             deadline, due_on = str(UUID(bytes=row.pk)), row.due_on
-            for lead, person in told:
-                yield Reminder.about(deadline, due_on, lead, people.ids[person])
+            for lead, person in found:
+                yield Reminder.about(deadline, due_on, lead, recipients.ids[person])
 
 
 def _insert_missing(payloads: list[dict[str, Any]], now: datetime) -> int:

@@ -1,4 +1,4 @@
-"""Who is told of a deadline, and as what: decided when planning, and again before every mail."""
+"""The recipients of a reminder: who is told of a deadline, and as what. Asked when planning and sending."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from vault.cipher import CannotOpen
 
 # A weekend and a day: nothing can go up unseen earlier than that before its date.
 EARLIEST_ESCALATION_DAYS = 4
-UNASKED: Any = object()
+NOT_LOOKED_UP: Any = object()
 
 
-class Watched(NamedTuple):
+class OpenDeadline(NamedTuple):
     """An open deadline of a case in work, as far as telling somebody needs it; nothing that names a person.
 
     Where its date or its care does not open, the error stands there. UUIDs are 16 bytes.
@@ -37,14 +37,14 @@ class Watched(NamedTuple):
     team: bytes
 
 
-def watched(rows: DeadlineQuerySet) -> list[Watched]:
+def open_deadlines(rows: DeadlineQuerySet) -> list[OpenDeadline]:
     """`rows` that somebody may have to be told of."""
     open_rows = rows.open().exclude(case__status=Status.CLOSED)
     columns = ("pk", "kind", "country", "due_on", "care", "case__colour", "case__caseworker", "case__team")
-    return [Watched(*row) for row in read_columns(open_rows, *columns)]
+    return [OpenDeadline(*row) for row in read_columns(open_rows, *columns)]
 
 
-class People:
+class Recipients:
     """The staff as it is now: read once, asked many times. `now` is an aware moment."""
 
     def __init__(self, now: datetime) -> None:
@@ -62,7 +62,7 @@ class People:
                 self._coordinators.setdefault(team, []).append(user.pk.bytes)
         self._todays: dict[str, date] = {}
         self._reached: dict[tuple[str, int], int | None] = {}
-        # Deadlines that nobody of their team can be told of, found by told().
+        # Deadlines that nobody of their team can be told of, found by of().
         self.forsaken: set[bytes] = set()
 
     def _standing_in(self) -> dict[bytes, set[bytes]]:
@@ -91,7 +91,7 @@ class People:
             found = self._todays[country] = countries.today_in(country, self.now)
         return found
 
-    def told(self, row: Watched) -> set[tuple[int, bytes]]:
+    def of(self, row: OpenDeadline) -> set[tuple[int, bytes]]:
         """(lead in days, person) for everyone who is to be told of `row` at this moment.
 
         The caseworker, and who stands in for them, at every lead; coordinators where there is no caseworker,
@@ -127,8 +127,8 @@ class People:
 
     def _lead(self, kind: str, days_left: int) -> int | None:
         """lead_reached(), remembered: a window of thousands of dates has few distances."""
-        found = self._reached.get((kind, days_left), UNASKED)
-        if found is UNASKED:
+        found = self._reached.get((kind, days_left), NOT_LOOKED_UP)
+        if found is NOT_LOOKED_UP:
             found = self._reached[kind, days_left] = lead_reached(days_left, self.leads[kind])
         return found
 
@@ -138,7 +138,7 @@ class People:
             return False
         return self.now >= unseen_goes_up_at(due_on, care.armed_at, countries.zone(country))
 
-    def _above(self, row: Watched) -> list[bytes]:
+    def _above(self, row: OpenDeadline) -> list[bytes]:
         """The coordinators of the row's team; where it has none, all of them, and the desk says so."""
         team = self._coordinators.get(row.team)
         if team is None:

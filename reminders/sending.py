@@ -18,8 +18,8 @@ from cases.models import Colour, Deadline
 from reminders import ledger
 from reminders.models import Circuit, Heartbeat, Postbox, Pulse, Reminder, ReminderState, Trouble
 from reminders.models.reminder import is_of_a_deadline
-from reminders.notify import Post, Refused, ServerDown
-from reminders.recipients import People, Watched, watched
+from reminders.notify import Post, RecipientRefused, ServerDown
+from reminders.recipients import OpenDeadline, Recipients, open_deadlines
 from staff.models import User
 from vault.cipher import CannotOpen, Erased
 from vault.keyring import keyed_hash
@@ -32,7 +32,7 @@ BUDGET_SECONDS = 50.0
 
 
 @dataclass
-class Drained:
+class DrainResult:
     """What a drain did, in rows of the ledger; `mails` is the number of mails that the server took."""
 
     mails: int = 0
@@ -51,10 +51,10 @@ class Letter:
     urgent: bool = False
 
 
-def drain(now: datetime | None = None) -> Drained:
+def drain(now: datetime | None = None) -> DrainResult:
     """Send what is due at `now`. Any number of them may run at once."""
     now = now or timezone.now()
-    done = Drained()
+    done = DrainResult()
     circuit = Circuit.objects.current()
     if not circuit.resting(now) and Reminder.objects.due(now).exists():
         try:
@@ -72,10 +72,10 @@ def drain(now: datetime | None = None) -> Drained:
 class _Round:
     """One drain with one connection: nobody gets two mails in it."""
 
-    def __init__(self, now: datetime, post: Post, done: Drained) -> None:
+    def __init__(self, now: datetime, post: Post, done: DrainResult) -> None:
         self.now, self.post, self.done = now, post, done
-        self.people = People(now)
-        self.told: set[UUID] = set()
+        self.recipients = Recipients(now)
+        self.mailed: set[UUID] = set()
         self.refused: set[UUID] = set()
         self.began = time.monotonic()
 
@@ -120,7 +120,7 @@ class _Round:
                 dead.append(row)
         deadlines = self._deadlines(about["deadline"] for _row, about in readable)
         for row, about in readable:
-            user = self.people.users.get(UUID(about["recipient"]).bytes)
+            user = self.recipients.users.get(UUID(about["recipient"]).bytes)
             if row.attempts > ledger.MOST_ATTEMPTS:
                 # Claimed again and again by workers that died over it.
                 self._finish([row], lease, ReminderState.DEAD, Trouble.FAILED)
@@ -134,34 +134,34 @@ class _Round:
         self._finish(over, lease, ReminderState.CANCELLED)
         return letters.values()
 
-    def _deadlines(self, names: Iterable[str]) -> dict[str, Watched]:
+    def _deadlines(self, names: Iterable[str]) -> dict[str, OpenDeadline]:
         ids = {UUID(name) for name in names if is_of_a_deadline(name)}
-        return {str(UUID(bytes=row.pk)): row for row in watched(Deadline.objects.filter(pk__in=ids))}
+        return {str(UUID(bytes=row.pk)): row for row in open_deadlines(Deadline.objects.filter(pk__in=ids))}
 
-    def _still_wanted(self, about: dict[str, Any], user: User, row: Watched | None) -> bool:
+    def _still_wanted(self, about: dict[str, Any], user: User, row: OpenDeadline | None) -> bool:
         """Whether it would be planned now: the deadline is open, unmoved, awake, and this person's."""
         if not is_of_a_deadline(about["deadline"]):
-            return user in self.people.all_coordinators()
+            return user in self.recipients.all_coordinators()
         if row is None:
             return False
         try:
-            told = self.people.told(row)
+            recipients = self.recipients.of(row)
         except Erased:
             return False
         except CannotOpen:
             return True  # once too often is better than never
-        return str(row.due_on) == about["due_on"] and user.pk.bytes in {who for _lead, who in told}
+        return str(row.due_on) == about["due_on"] and user.pk.bytes in {who for _lead, who in recipients}
 
-    def _is_urgent(self, about: dict[str, Any], row: Watched | None) -> bool:
+    def _is_urgent(self, about: dict[str, Any], row: OpenDeadline | None) -> bool:
         if row is None or row.colour == Colour.RED:
             return True
-        return date.fromisoformat(about["due_on"]) <= self.people.today(row.country)
+        return date.fromisoformat(about["due_on"]) <= self.recipients.today(row.country)
 
     # -- the mail
 
     def _deliver(self, lease: UUID, letter: Letter) -> None:
         user, rows = letter.user, letter.rows
-        if user.pk in self.told:
+        if user.pk in self.mailed:
             # They were in the ledger before the mail went out, and the mail says: look at the desk.
             self._finish(rows, lease, ReminderState.SENT)
         elif user.pk in self.refused:
@@ -196,10 +196,10 @@ class _Round:
         try:
             self.post.send(address, user.language, _message_id(user, rows))
             sent_at = self.now
-            self.told.add(user.pk)
+            self.mailed.add(user.pk)
             self.done.mails += 1
             self._finish(rows, lease, ReminderState.SENT)
-        except Refused:
+        except RecipientRefused:
             self.refused.add(user.pk)
             self._fail(rows, lease, Trouble.REFUSED)
         except ServerDown:

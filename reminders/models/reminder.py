@@ -251,7 +251,7 @@ class LeadTimes(models.Model):
             return DEFAULT_LEADS
 
 
-def recipients(rows: Iterable[Reminder]) -> dict[UUID, list[Reminder]]:
+def rows_by_recipient(rows: Iterable[Reminder]) -> dict[UUID, list[Reminder]]:
     """The rows by whom they go to. Raises a kind of CannotOpen for a row that does not open."""
     found: dict[UUID, list[Reminder]] = {}
     for row in rows:

@@ -227,7 +227,7 @@ def test_the_deputys_board_counts_these_dates_as_theirs(dated_case, olga, marat)
 
 
 def test_the_deputy_is_reminded_beside_the_colleague(dated_case, olga, marat, petra):
-    """Sabotage: take `self.deputies` out of People.told()."""
+    """Sabotage: take `self.deputies` out of Recipients.of()."""
     dated_case(MONDAY + timedelta(14), by=olga)
     Deputy.objects.create(away=olga, deputy=marat, named_by=olga, from_on=MONDAY, until_on=MONDAY)
     plan(NOW)

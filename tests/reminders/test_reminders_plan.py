@@ -17,7 +17,7 @@ from tests.dated import NOW, TODAY, arm
 pytestmark = pytest.mark.django_db
 
 
-def told():
+def planned():
     """(username, lead) of every planned reminder."""
     names = {str(user.pk): user.username for user in User.objects.all()}
     return sorted(
@@ -29,7 +29,7 @@ def test_a_date_within_its_longest_lead_is_planned_once(dated_case):
     dated_case(TODAY + timedelta(days=25))
     for _ in range(3):
         planning.plan(NOW)
-    assert told() == [("olga", 30)]
+    assert planned() == [("olga", 30)]
 
 
 def test_a_date_further_away_than_the_longest_lead_waits(dated_case):
@@ -42,7 +42,7 @@ def test_after_days_of_downtime_one_reminder_goes_out_not_five(dated_case):
     dated_case(TODAY + timedelta(days=31))
     planning.plan(NOW)
     planning.plan(NOW + timedelta(days=28))
-    assert told() == [("olga", 3)]
+    assert planned() == [("olga", 3)]
 
 
 def test_every_lead_is_reached_in_its_turn(dated_case):
@@ -50,7 +50,7 @@ def test_every_lead_is_reached_in_its_turn(dated_case):
     Deadline.objects.get().mark_seen(by=case.caseworker)
     for day in range(32):
         planning.plan(NOW + timedelta(days=day))
-    assert [lead for _who, lead in told()] == [0, 1, 3, 7, 14, 30]
+    assert [lead for _who, lead in planned()] == [0, 1, 3, 7, 14, 30]
 
 
 def test_a_date_that_moved_is_reminded_afresh(dated_case):
@@ -63,7 +63,7 @@ def test_a_date_that_moved_is_reminded_afresh(dated_case):
     )
     planning.plan(NOW)
     planning.plan(NOW + timedelta(days=33))
-    assert told() == [("olga", 7), ("olga", 7)]
+    assert planned() == [("olga", 7), ("olga", 7)]
 
 
 def test_two_planners_at_once_make_one_row(dated_case, monkeypatch):
@@ -72,7 +72,7 @@ def test_two_planners_at_once_make_one_row(dated_case, monkeypatch):
     monkeypatch.setattr("reminders.planning.ASKED_AT_ONCE", 0)
     for _ in range(2):
         planning.plan(NOW)
-    assert told() == [("olga", 0)]
+    assert planned() == [("olga", 0)]
 
 
 def test_what_is_done_or_sleeps_or_belongs_to_a_closed_case_is_not_planned(dated_case, olga):
@@ -94,9 +94,9 @@ def test_a_snooze_ends_with_a_reminder_of_its_own(dated_case, olga):
     planning.plan(NOW)
     Deadline.objects.get().snooze(until=TODAY + timedelta(days=2), by=olga, reason="Waiting.", at=NOW)
     planning.plan(NOW + timedelta(days=1))
-    assert told() == [("olga", 7)]
+    assert planned() == [("olga", 7)]
     planning.plan(NOW + timedelta(days=2))
-    assert told() == [("olga", 5), ("olga", 7)]
+    assert planned() == [("olga", 5), ("olga", 7)]
 
 
 # -- who
@@ -105,53 +105,53 @@ def test_a_snooze_ends_with_a_reminder_of_its_own(dated_case, olga):
 def test_without_a_caseworker_the_coordinators_of_the_team_are_told(dated_case, petra, paula, oskar):
     dated_case(TODAY + timedelta(days=14), by=petra)
     planning.plan(NOW)
-    assert told() == [("paula", 14), ("petra", 14)]
+    assert planned() == [("paula", 14), ("petra", 14)]
 
 
 def test_a_caseworker_who_left_is_replaced_by_the_coordinators(dated_case, olga, petra):
     dated_case(TODAY + timedelta(days=14))
     olga.deactivate(by=None)
     planning.plan(NOW)
-    assert told() == [("petra", 14)]
+    assert planned() == [("petra", 14)]
 
 
 def test_an_account_that_lost_its_role_is_told_nothing(dated_case, olga, petra):
     dated_case(TODAY + timedelta(days=14))
     User.objects.filter(pk=olga.pk).update(role="")
     planning.plan(NOW)
-    assert told() == [("petra", 14)]
+    assert planned() == [("petra", 14)]
 
 
 def test_overdue_is_told_to_coordinators_every_day_and_to_the_caseworker_once(dated_case, petra):
     dated_case(TODAY - timedelta(days=3))
     for day in range(3):
         planning.plan(NOW + timedelta(days=day))
-    assert told() == [("olga", 0), ("petra", -5), ("petra", -4), ("petra", -3)]
+    assert planned() == [("olga", 0), ("petra", -5), ("petra", -4), ("petra", -3)]
 
 
 def test_a_date_nobody_saw_goes_to_the_coordinators_a_day_before(dated_case, petra):
-    """Thursday's date; Almaty is five hours ahead. Fails when told() does not ask unseen_goes_up_at()."""
+    """Thursday's date, in Almaty. Fails when Recipients.of() does not ask unseen_goes_up_at()."""
     dated_case(date(2026, 11, 26))
     planning.plan(datetime(2026, 11, 24, 18, 59, tzinfo=UTC))
-    assert told() == [("olga", 3)]
+    assert planned() == [("olga", 3)]
     planning.plan(datetime(2026, 11, 24, 19, 0, tzinfo=UTC))
-    assert told() == [("olga", 1), ("olga", 3), ("petra", 1)]
+    assert planned() == [("olga", 1), ("olga", 3), ("petra", 1)]
 
 
 def test_a_date_that_was_seen_stays_with_its_caseworker(dated_case, olga, petra):
     dated_case(date(2026, 11, 26))
     Deadline.objects.get().mark_seen(by=olga)
     planning.plan(datetime(2026, 11, 24, 19, 0, tzinfo=UTC))
-    assert told() == [("olga", 1)]
+    assert planned() == [("olga", 1)]
 
 
 def test_a_date_typed_this_afternoon_goes_up_tomorrow_morning(dated_case, petra):
     typed = datetime(2026, 11, 24, 10, tzinfo=UTC)
     dated_case(date(2026, 11, 25), armed_at=typed)
     planning.plan(typed)
-    assert told() == [("olga", 1)]
+    assert planned() == [("olga", 1)]
     planning.plan(datetime(2026, 11, 25, 4, tzinfo=UTC))
-    assert told() == [("olga", 0), ("olga", 1), ("petra", 0)]
+    assert planned() == [("olga", 0), ("olga", 1), ("petra", 0)]
 
 
 def test_a_deadline_that_nobody_can_be_told_of_shows_on_the_desk(dated_case, olga, paula):
@@ -159,7 +159,7 @@ def test_a_deadline_that_nobody_can_be_told_of_shows_on_the_desk(dated_case, olg
     olga.deactivate(by=None)
     User.objects.filter(pk=paula.pk).update(team=None)
     assert planning.plan(NOW).nobody == 1
-    assert told() == [("paula", 0)]
+    assert planned() == [("paula", 0)]
     assert Heartbeat.objects.get(name=Pulse.PLAN).trouble == PlanTrouble.NOBODY
 
 
@@ -182,7 +182,7 @@ def test_lead_times_are_data(dated_case):
     dated_case(TODAY + timedelta(days=50))
     dated_case(TODAY + timedelta(days=50), kind="interview")
     planning.plan(NOW)
-    assert told() == [("olga", 60)]
+    assert planned() == [("olga", 60)]
 
 
 def test_a_saved_case_is_planned_at_once(dated_case):
@@ -279,7 +279,7 @@ def test_purging_never_brings_a_reminder_back(dated_case, petra):
         Reminder.objects.update(state="sent", next_at=None)
         purging.purge(now)
     assert planning.plan(now).made == 0
-    assert all(lead == 0 or lead < -13 for _who, lead in told())
+    assert all(lead == 0 or lead < -13 for _who, lead in planned())
 
 
 def test_arming_is_kept_sealed(dated_case):
