@@ -30,7 +30,7 @@ from cases.models import (
 from cases.models.history import known
 from cases.models.verdict import pair_of
 from staff.models import User
-from staff.roles import Act, Role, may
+from staff.roles import Permission, Role, may
 from vault.normalise import name_readings
 
 # A value that more cases share is a shelter's phone or a slip, not one person.
@@ -100,7 +100,7 @@ def of(user: User, *, today: date, case: Case | None = None) -> Found:
 
     Nothing is read for whoever is no coordinator.
     """
-    if not may(user, Act.SEE_DUPLICATES):
+    if not may(user, Permission.SEE_DUPLICATES):
         return Found([])
     held = Case.objects.held_by(user, today=today)
     mine = set((held.filter(pk=case.pk) if case else held).values_list("pk", flat=True))

@@ -22,7 +22,7 @@ from cases.models import Case, Deadline, Deputy
 from cases.models.case import Colour
 from law import countries
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from vault.bulk import read_columns
 from vault.cipher import CannotOpen
 from vault.show import UNREADABLE, shown
@@ -139,7 +139,7 @@ def days_left_words(left: int | None) -> str:
 
 def choices_of(user: User) -> list[Whose]:
     """The views that the user's role has use for."""
-    if may(user, Act.SEE_TEAM) and user.team_id:
+    if may(user, Permission.SEE_TEAM) and user.team_id:
         return [Whose.ALL, Whose.TEAM, Whose.MINE]
     return [Whose.ALL, Whose.MINE]
 

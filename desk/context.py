@@ -14,7 +14,7 @@ from django.utils.translation import pgettext
 from inbox import listing
 from reminders import health
 from staff.models import User
-from staff.roles import Act, may, sees_cases
+from staff.roles import Permission, may, sees_cases
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,16 @@ def main_links(request: HttpRequest) -> list[Link]:
     user: Any = request.user
     pages = [
         (sees_cases(user), _("Deadlines"), "board", "g d"),
-        (may(user, Act.WORK_INBOX), pgettext("page", "Inbox"), "inbox", "g i"),
+        (may(user, Permission.WORK_INBOX), pgettext("page", "Inbox"), "inbox", "g i"),
         (sees_cases(user), _("Cases"), "admin:cases_case_changelist", "g c"),
         (sees_cases(user), pgettext("page", "Applications"), "applications", "g p"),
-        (may(user, Act.SIGN_DIGEST), pgettext("page", "Digest"), "digest", "g s"),
-        (may(user, Act.SEE_STATISTICS), pgettext("page", "Statistics"), "statistics", "g n"),
-        (may(user, Act.READ_RULES), pgettext("page", "Rules"), "rules", "g l"),
+        (may(user, Permission.SIGN_DIGEST), pgettext("page", "Digest"), "digest", "g s"),
+        (may(user, Permission.SEE_STATISTICS), pgettext("page", "Statistics"), "statistics", "g n"),
+        (may(user, Permission.READ_RULES), pgettext("page", "Rules"), "rules", "g l"),
         (sees_cases(user), pgettext("page", "Access"), "access", "g x"),
-        (may(user, Act.SEE_ACCOUNTS), _("Accounts"), "admin:staff_user_changelist", "g a"),
-        (may(user, Act.SEE_ACCOUNTS), _("Role requests"), "admin:staff_rolegrant_changelist", "g r"),
-        (may(user, Act.READ_TRAIL), _("Trail"), "trail", "g t"),
+        (may(user, Permission.SEE_ACCOUNTS), _("Accounts"), "admin:staff_user_changelist", "g a"),
+        (may(user, Permission.SEE_ACCOUNTS), _("Role requests"), "admin:staff_rolegrant_changelist", "g r"),
+        (may(user, Permission.READ_TRAIL), _("Trail"), "trail", "g t"),
     ]
     return [
         _link(request.path, label, reverse(name), key, _waiting(request) if name == "inbox" else 0)

@@ -35,7 +35,7 @@ from reminders.models import Reminder, Trouble
 from reminders.models.reminder import is_of_a_deadline
 from staff import trail
 from staff.models import User
-from staff.roles import ALLOWED, Act, may
+from staff.roles import ROLES_WITH, Permission, may
 from vault.bulk import read_columns
 from vault.cipher import CannotOpen
 
@@ -149,7 +149,7 @@ class AlreadySigned(Exception):
 
 def compose(user: User, today: date, now: datetime | None = None) -> Digest:
     """The digest of `user` for `today`, the date in the user's zone. Raises trail.Refused for other roles."""
-    if not may(user, Act.SIGN_DIGEST):
+    if not may(user, Permission.SIGN_DIGEST):
         raise trail.Refused(_("The digest is for coordinators. Ask one of your team."))
     lines, applications = _lines(user, today)
     return Digest(
@@ -260,7 +260,9 @@ def _application(source: Any) -> UUID | None:
 def _without_caseworker(user: User) -> list[CaseLine]:
     """Cases in work that have no caseworker, or one who left or lost the role."""
     nobody = (
-        Q(caseworker=None) | Q(caseworker__is_active=False) | ~Q(caseworker__role__in=ALLOWED[Act.HOLD_CASES])
+        Q(caseworker=None)
+        | Q(caseworker__is_active=False)
+        | ~Q(caseworker__role__in=ROLES_WITH[Permission.HOLD_CASES])
     )
     cases = Case.objects.visible_to(user).in_work().filter(nobody).distinct().order_by("code_name")
     return [
@@ -306,7 +308,7 @@ def _undelivered(user: User) -> list[Undelivered]:
 
 def sign(user: User, digest: Digest, at: datetime | None = None) -> DigestSignature:
     """`user` looked through `digest`. Raises AlreadySigned the second time, trail.Refused for other roles."""
-    if not may(user, Act.SIGN_DIGEST):
+    if not may(user, Permission.SIGN_DIGEST):
         raise trail.Refused(_("Only a coordinator signs the digest."))
     try:
         with transaction.atomic():

@@ -20,7 +20,7 @@ from inbox import requests
 from inbox.models import RequestOutcome
 from reminders.models.reminder import Reminder
 from staff import trail
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from vault import erasure, files
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 def may_erase(user: User, case: Case) -> bool:
     """Whether `user` may erase `case`: a coordinator of its team."""
-    return may(user, Act.ERASE_CASES) and user.team_id is not None and user.team_id == case.team_id
+    return may(user, Permission.ERASE_CASES) and user.team_id is not None and user.team_id == case.team_id
 
 
 def erase(case: Case, *, by: User | None, reason: str) -> erasure.Receipt:

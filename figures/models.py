@@ -18,7 +18,7 @@ from figures.periods import Period, over, parse
 from staff import trail
 from staff.append_only import KeptForGood
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 
 
 class StatisticsKind(models.TextChoices):
@@ -68,7 +68,7 @@ class PublicationQuerySet(models.QuerySet["Publication"]):
         Raises trail.Refused, and ValidationError where the period is not over long enough, was published
         before or holds too few: figures that came out twice could be subtracted.
         """
-        if not may(by, Act.SEE_STATISTICS):
+        if not may(by, Permission.SEE_STATISTICS):
             raise trail.Refused(_("Your account may not publish statistics. Ask a coordinator."))
         if not is_ready(kind, period, today):
             raise ValidationError(_("This period is not over long enough. Choose one that is offered."))

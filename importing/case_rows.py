@@ -31,7 +31,7 @@ from importing.rows import Row
 from law import countries
 from law.stages import Basis
 from staff.models import User
-from staff.roles import ALLOWED, Act
+from staff.roles import ROLES_WITH, Permission
 
 # Set by the desk, not by the sheet; to look whether they exist would ask the database for every row.
 _SURE: Final = ("case", "last_legal_day_by", "assignee")
@@ -82,7 +82,7 @@ class Builder:
 
     def __init__(self, by: User, now: datetime, *, checked: bool = False) -> None:
         self.by, self.now, self.checked = by, now, checked
-        people = User.objects.active().filter(team=by.team_id, role__in=ALLOWED[Act.HOLD_CASES])
+        people = User.objects.active().filter(team=by.team_id, role__in=ROLES_WITH[Permission.HOLD_CASES])
         self.colleagues = {values.key(user.username): user for user in people}
 
     def build(self, row: Row, key: UUID | None = None) -> Person:

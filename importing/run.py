@@ -25,7 +25,7 @@ from importing.rows import Problem, Row, rows
 from importing.sheets import CannotRead
 from staff import trail
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 
 AT_ONCE: Final = 200
 # Problems that a report shows; the file of bad rows has them all.
@@ -88,7 +88,7 @@ class Import:
 
     def require_allowed(self) -> None:
         """Raises trail.Refused unless `by` may import."""
-        if not may(self.by, Act.IMPORT_SHEETS) or self.by.team_id is None:
+        if not may(self.by, Permission.IMPORT_SHEETS) or self.by.team_id is None:
             raise trail.Refused(_("Only a coordinator of a team imports spreadsheets. Ask one."))
 
     @property

@@ -36,7 +36,7 @@ from intake.models import Channel, Colour, HelpRequest, Language, Message, State
 from law import countries
 from staff import trail
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 
 NOT_URGENT = -1
 KEEP_DAYS, WARN_DAYS = 30, 7
@@ -112,7 +112,7 @@ def added_to(user: User) -> list[Added]:
 
     Asked once for a page: a few of thousands, so that all else is asked of one index.
     """
-    if not may(user, Act.WORK_INBOX):
+    if not may(user, Permission.WORK_INBOX):
         return []
     of_request = ("request", "request__state", "request__colour", "request__received_at")
     found: dict[tuple[UUID, str, int, datetime], list[tuple[int, datetime]]] = {}
@@ -174,7 +174,7 @@ def listed(user: User, kept: str, now: datetime, added: Sequence[Added] | None =
 
 def _shown(user: User, kept: str) -> Any:
     """The rows of one choice. Only accepted ones hang on a case: for all others the state alone is asked."""
-    if not may(user, Act.WORK_INBOX):
+    if not may(user, Permission.WORK_INBOX):
         return HelpRequest.objects.none()
     if kept == Kept.WAITING:
         return HelpRequest.objects.filter(state__in=requests.WAITING)
@@ -235,7 +235,7 @@ def ending(before: datetime) -> QuerySet[HelpRequest]:
 
 def warned(user: User, now: datetime) -> list[Line]:
     """Requests that are erased within WARN_DAYS because nobody answered them."""
-    if not may(user, Act.WORK_INBOX):
+    if not may(user, Permission.WORK_INBOX):
         return []
     rows = ending(now - timedelta(days=KEEP_DAYS - WARN_DAYS)).filter(state__in=requests.WAITING)
     return lines(list(_ranked(rows, now)), now)
@@ -271,14 +271,14 @@ def _risen(now: datetime) -> Choose:
 
 def waiting_count(user: User) -> int:
     """How many requests wait, for the link to the inbox."""
-    if not may(user, Act.WORK_INBOX):
+    if not may(user, Permission.WORK_INBOX):
         return 0
     return HelpRequest.objects.filter(state__in=requests.WAITING).count() + _elsewhere(added_to(user))
 
 
 def counts(user: User, added: Sequence[Added] | None = None) -> dict[str, int]:
     """How many requests each choice shows."""
-    if not may(user, Act.WORK_INBOX):
+    if not may(user, Permission.WORK_INBOX):
         return dict.fromkeys(Kept.values, 0)
     others = HelpRequest.objects.exclude(state=State.ACCEPTED).order_by()
     found: dict[str, int] = dict(others.values_list("state").annotate(n=Count("state")))

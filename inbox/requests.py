@@ -26,7 +26,7 @@ from inbox.models.tally import RequestTally
 from intake.models import Answer, HelpRequest, Message, NoMailbox, Photograph, State
 from staff import trail
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from vault import dropbox
 from vault.cipher import CannotOpen
 from vault.erasure import erase as erase_key
@@ -220,7 +220,7 @@ def merge_into(request: HelpRequest, case: Case, *, by: User) -> None:
 
 def require_inbox(user: User) -> None:
     """Raises trail.Refused unless `user` may decide on help requests."""
-    if not may(user, Act.WORK_INBOX):
+    if not may(user, Permission.WORK_INBOX):
         raise trail.Refused(gettext("Your account may not decide on help requests. Ask a coordinator."))
 
 

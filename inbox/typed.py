@@ -21,7 +21,7 @@ from inbox.models.outcome import case_of
 from intake.models import HelpRequest, State
 from staff import trail
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from vault.cipher import CannotOpen
 
 # What was told, as often as a file can want; more belongs into a case.
@@ -33,7 +33,7 @@ def enter(content: Mapping[str, Any], *, by: User, at: datetime, key: UUID, **pl
 
     `plain` are its readable columns. Raises trail.Refused.
     """
-    if not may(by, Act.WORK_INBOX):
+    if not may(by, Permission.WORK_INBOX):
         raise trail.Refused(gettext("Your account may not enter help requests. Ask a coordinator."))
     try:
         with transaction.atomic():

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from law.rules.stage_moves import allowed_moves
+from law.rules.transitions import allowed_transitions
 
 
 class ApplicationKind(models.TextChoices):
@@ -101,7 +101,7 @@ FINISHED = frozenset({S.GRANTED_REFUGEE, S.GRANTED_SUBSIDIARY, S.GRANTED_OTHER, 
 
 def may_move(before: str, after: str) -> bool:
     """Whether an application may go from one stage to the other, by the table that ships with the rules."""
-    return (before, after) in allowed_moves()
+    return (before, after) in allowed_transitions()
 
 
 class Basis(models.TextChoices):

@@ -12,7 +12,7 @@ from cases.models.deadline import DeadlineQuerySet
 from law import countries
 from reminders.models import LeadTimes
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from vault.bulk import read_columns
 from vault.cipher import CannotOpen
 
@@ -52,12 +52,12 @@ class Recipients:
         self.leads = LeadTimes.objects.table()
         self.longest_lead = max(*(max(leads) for leads in self.leads.values()), EARLIEST_ESCALATION_DAYS)
         active = User.objects.filter(is_active=True)
-        self.users = {user.pk.bytes: user for user in active if may(user, Act.HOLD_CASES)}
+        self.users = {user.pk.bytes: user for user in active if may(user, Permission.HOLD_CASES)}
         self.ids = {pk: str(user.pk) for pk, user in self.users.items()}
         self.deputies = self._standing_in()
         self._coordinators: dict[bytes | None, list[bytes]] = {}
         for user in self.users.values():
-            if may(user, Act.SIGN_DIGEST):
+            if may(user, Permission.SIGN_DIGEST):
                 team = user.team_id.bytes if user.team_id else None
                 self._coordinators.setdefault(team, []).append(user.pk.bytes)
         self._todays: dict[str, date] = {}

@@ -21,7 +21,7 @@ from staff import trail
 from staff.forms import AccountForm, ApprovalForm, CloseForm, InviteForm, ResetForm, RoleForm, TeamForm
 from staff.models import CannotInvite, DeviceReset, Invitation, RoleGrant, Team, User
 from staff.models.grants import INVITATION_HOURS, NeedsCode
-from staff.roles import Act, Role, may
+from staff.roles import Permission, Role, may
 from staff.sites import DeskModelAdmin, desk
 from staff.stepup import step_up_required
 from vault.show import shown
@@ -72,7 +72,7 @@ class UserAdmin(DeskModelAdmin):
 
     @staticmethod
     def _manages(request: HttpRequest) -> bool:
-        return may(request.user, Act.MANAGE_ACCOUNTS)
+        return may(request.user, Permission.MANAGE_ACCOUNTS)
 
     # -- inviting
 
@@ -86,7 +86,7 @@ class UserAdmin(DeskModelAdmin):
     ) -> HttpResponse:
         context = {
             "manages": self._manages(request),
-            "resets": may(request.user, Act.RESET_DEVICES) and object_id != str(request.user.pk),
+            "resets": may(request.user, Permission.RESET_DEVICES) and object_id != str(request.user.pk),
         } | (extra_context or {})
         return super().change_view(request, object_id, form_url, context)
 
@@ -208,7 +208,7 @@ class UserAdmin(DeskModelAdmin):
     @fresh_code
     def reset_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Ask to take away a lost second factor."""
-        if not may(request.user, Act.RESET_DEVICES):
+        if not may(request.user, Permission.RESET_DEVICES):
             raise trail.Refused(_("Only an administrator or a coordinator resets a second factor."))
         user = get_object_or_404(User, pk=key)
         form = ResetForm(request.POST or None)
@@ -254,7 +254,7 @@ class UserAdmin(DeskModelAdmin):
 class DecisionAdmin(DeskModelAdmin):
     """Requests that one person makes and another decides on; nothing about them is edited."""
 
-    act: Act
+    permission: Permission
     title: Any
     advice: Any
     approved: Any = _("Approved. It is in effect now.")
@@ -265,7 +265,7 @@ class DecisionAdmin(DeskModelAdmin):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         names = list(super().get_list_display(request))
-        return [*names, "decide_link"] if may(request.user, self.act) else names
+        return [*names, "decide_link"] if may(request.user, self.permission) else names
 
     @admin.display(description=_("decide"))
     def decide_link(self, asked: Any) -> str:
@@ -294,7 +294,7 @@ class DecisionAdmin(DeskModelAdmin):
     def decide_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Approve or refuse one request."""
         by: Any = request.user
-        if not may(by, self.act):
+        if not may(by, self.permission):
             raise trail.Refused(_("Your role does not decide on this. Ask a coordinator."))
         asked: Any = get_object_or_404(
             self.model._default_manager.select_related("subject", "requested_by"), pk=key
@@ -339,7 +339,7 @@ class DecisionAdmin(DeskModelAdmin):
 class RoleGrantAdmin(DecisionAdmin):
     """Requests for roles: administrators ask, coordinators decide."""
 
-    act = Act.APPROVE_ROLES
+    permission = Permission.APPROVE_ROLES
     title = _("Decide on a role")
     advice = _(
         "Call the person on a number that you know, or meet them. Approve only with the code that they read "
@@ -360,7 +360,7 @@ class RoleGrantAdmin(DecisionAdmin):
 class DeviceResetAdmin(DecisionAdmin):
     """Lost second factors: one person asks, another decides."""
 
-    act = Act.RESET_DEVICES
+    permission = Permission.RESET_DEVICES
     title = _("Decide on a reset")
     advice = _(
         "Approve only after you have heard it from the person. All their sessions end at once. A role that "

@@ -19,7 +19,7 @@ class Role(TextChoices):
     AUDITOR = "auditor", _("auditor")
 
 
-class Act(TextChoices):
+class Permission(TextChoices):
     READ_CASES = "read_cases", _("read case files")
     WRITE_CASES = "write_cases", _("change case files")
     HOLD_CASES = "hold_cases", _("open new case files and be their caseworker")
@@ -51,54 +51,54 @@ class Act(TextChoices):
 CW, LA, CO, AD, AU = Role.CASEWORKER, Role.LAWYER, Role.COORDINATOR, Role.ADMINISTRATOR, Role.AUDITOR
 NOBODY: frozenset[Role] = frozenset()
 
-ALLOWED: dict[Act, frozenset[Role]] = {
-    # act                  caseworker, lawyer, coordinator, administrator, auditor
-    Act.READ_CASES: frozenset({CW, LA, CO}),
-    Act.WRITE_CASES: frozenset({CW, LA, CO}),
-    Act.HOLD_CASES: frozenset({CW, CO}),
-    Act.OPEN_IDENTITY: frozenset({CW, LA, CO}),
-    Act.OPEN_ROUTE: frozenset({CW, CO}),
-    Act.OPEN_VETTING: frozenset({LA}),
-    Act.OPEN_LINKS: frozenset({CW, LA, CO}),
-    Act.CONFIRM_VETTING: frozenset({LA, CO}),
-    Act.WORK_INBOX: frozenset({CW, CO}),
-    Act.SEE_TEAM: frozenset({CO}),
-    Act.BREAK_GLASS: frozenset({CW, LA, CO}),
-    Act.ASSIGN_CASES: frozenset({CO}),
-    Act.IMPORT_SHEETS: frozenset({CO}),
-    Act.SEE_DUPLICATES: frozenset({CO}),
-    Act.EXPORT_CASES: frozenset({CW, CO}),
-    Act.ERASE_CASES: frozenset({CO}),
-    Act.SIGN_DIGEST: frozenset({CO}),
-    Act.SEE_STATISTICS: frozenset({CO}),
-    Act.READ_RULES: frozenset({CW, LA, CO}),
-    Act.MANAGE_RULES: frozenset({LA}),
-    Act.SEE_READERS: frozenset({CO}),
-    Act.READ_TRAIL: frozenset({AU}),
-    Act.APPROVE_ROLES: frozenset({CO}),
-    Act.SEE_ACCOUNTS: frozenset({CO, AD}),
-    Act.MANAGE_ACCOUNTS: frozenset({AD}),
-    Act.RESET_DEVICES: frozenset({CO, AD}),
+ROLES_WITH: dict[Permission, frozenset[Role]] = {
+    # permission                 caseworker, lawyer, coordinator, administrator, auditor
+    Permission.READ_CASES: frozenset({CW, LA, CO}),
+    Permission.WRITE_CASES: frozenset({CW, LA, CO}),
+    Permission.HOLD_CASES: frozenset({CW, CO}),
+    Permission.OPEN_IDENTITY: frozenset({CW, LA, CO}),
+    Permission.OPEN_ROUTE: frozenset({CW, CO}),
+    Permission.OPEN_VETTING: frozenset({LA}),
+    Permission.OPEN_LINKS: frozenset({CW, LA, CO}),
+    Permission.CONFIRM_VETTING: frozenset({LA, CO}),
+    Permission.WORK_INBOX: frozenset({CW, CO}),
+    Permission.SEE_TEAM: frozenset({CO}),
+    Permission.BREAK_GLASS: frozenset({CW, LA, CO}),
+    Permission.ASSIGN_CASES: frozenset({CO}),
+    Permission.IMPORT_SHEETS: frozenset({CO}),
+    Permission.SEE_DUPLICATES: frozenset({CO}),
+    Permission.EXPORT_CASES: frozenset({CW, CO}),
+    Permission.ERASE_CASES: frozenset({CO}),
+    Permission.SIGN_DIGEST: frozenset({CO}),
+    Permission.SEE_STATISTICS: frozenset({CO}),
+    Permission.READ_RULES: frozenset({CW, LA, CO}),
+    Permission.MANAGE_RULES: frozenset({LA}),
+    Permission.SEE_READERS: frozenset({CO}),
+    Permission.READ_TRAIL: frozenset({AU}),
+    Permission.APPROVE_ROLES: frozenset({CO}),
+    Permission.SEE_ACCOUNTS: frozenset({CO, AD}),
+    Permission.MANAGE_ACCOUNTS: frozenset({AD}),
+    Permission.RESET_DEVICES: frozenset({CO, AD}),
 }
 
 # Django's admin asks for "app.action_model". A model stands before its app; what is not listed is refused.
 # "delete" is not listed: nobody deletes on the desk (erasure is an act of its own).
-PERMISSIONS: dict[tuple[str, str], Act] = {
-    ("staff.user", "view"): Act.SEE_ACCOUNTS,
-    ("staff.user", "add"): Act.MANAGE_ACCOUNTS,
-    ("staff.user", "change"): Act.MANAGE_ACCOUNTS,
-    ("staff.team", "view"): Act.SEE_ACCOUNTS,
-    ("staff.team", "add"): Act.MANAGE_ACCOUNTS,
-    ("staff.team", "change"): Act.MANAGE_ACCOUNTS,
-    ("staff.rolegrant", "view"): Act.SEE_ACCOUNTS,
-    ("staff.devicereset", "view"): Act.SEE_ACCOUNTS,
-    ("cases.case", "add"): Act.HOLD_CASES,
-    ("cases", "view"): Act.READ_CASES,
-    ("cases", "add"): Act.WRITE_CASES,
-    ("cases", "change"): Act.WRITE_CASES,
-    ("intake", "view"): Act.WORK_INBOX,
-    ("intake", "add"): Act.WORK_INBOX,
-    ("intake", "change"): Act.WORK_INBOX,
+DJANGO_PERMISSIONS: dict[tuple[str, str], Permission] = {
+    ("staff.user", "view"): Permission.SEE_ACCOUNTS,
+    ("staff.user", "add"): Permission.MANAGE_ACCOUNTS,
+    ("staff.user", "change"): Permission.MANAGE_ACCOUNTS,
+    ("staff.team", "view"): Permission.SEE_ACCOUNTS,
+    ("staff.team", "add"): Permission.MANAGE_ACCOUNTS,
+    ("staff.team", "change"): Permission.MANAGE_ACCOUNTS,
+    ("staff.rolegrant", "view"): Permission.SEE_ACCOUNTS,
+    ("staff.devicereset", "view"): Permission.SEE_ACCOUNTS,
+    ("cases.case", "add"): Permission.HOLD_CASES,
+    ("cases", "view"): Permission.READ_CASES,
+    ("cases", "add"): Permission.WRITE_CASES,
+    ("cases", "change"): Permission.WRITE_CASES,
+    ("intake", "view"): Permission.WORK_INBOX,
+    ("intake", "add"): Permission.WORK_INBOX,
+    ("intake", "change"): Permission.WORK_INBOX,
 }
 
 
@@ -109,34 +109,41 @@ class Person(Protocol):
     def is_active(self) -> bool: ...
 
 
-def allows(role: str, act: Act) -> bool:
-    """Whether `role` (a Role value, or "" for none) includes `act`."""
-    return role in ALLOWED[act]
+def allows(role: str, permission: Permission) -> bool:
+    """Whether `role` (a Role value, or "" for none) includes `permission`."""
+    return role in ROLES_WITH[permission]
 
 
-def may(user: Person, act: Act) -> bool:
-    """Whether `user` may do `act`: active, and the role in effect includes it."""
-    return bool(user.is_active) and allows(getattr(user, "role", ""), act)
+def may(user: Person, permission: Permission) -> bool:
+    """Whether `user` has `permission`: active, and the role in effect includes it."""
+    return bool(user.is_active) and allows(getattr(user, "role", ""), permission)
 
 
 def sees_cases(user: Person) -> bool:
     """Whether `user` may see case content at all (which cases: `visible_to`)."""
-    return may(user, Act.READ_CASES)
+    return may(user, Permission.READ_CASES)
 
 
 def needs_approval(role: str) -> bool:
     """Whether a coordinator must approve `role` first: it sees cases or the trail, or approves others."""
-    return any(allows(role, act) for act in (Act.READ_CASES, Act.READ_TRAIL, Act.APPROVE_ROLES))
+    return any(
+        allows(role, permission)
+        for permission in (Permission.READ_CASES, Permission.READ_TRAIL, Permission.APPROVE_ROLES)
+    )
 
 
-def has_permission(user: Person, permission: str) -> bool:
+def has_permission(user: Person, name: str) -> bool:
     """Answer to Django's `has_perm("app.action_model")`; False for what the table does not know."""
-    app, _dot, codename = permission.partition(".")
+    app, _dot, codename = name.partition(".")
     action, _underline, model = codename.partition("_")
-    act = PERMISSIONS.get((f"{app}.{model}", action)) or PERMISSIONS.get((app, action))
-    return act is not None and may(user, act)
+    permission = DJANGO_PERMISSIONS.get((f"{app}.{model}", action)) or DJANGO_PERMISSIONS.get((app, action))
+    return permission is not None and may(user, permission)
 
 
 def has_app(user: Person, app: str) -> bool:
     """Whether `user` may do anything in the app with the label `app`."""
-    return any(may(user, act) for (place, _), act in PERMISSIONS.items() if place.partition(".")[0] == app)
+    return any(
+        may(user, permission)
+        for (place, _), permission in DJANGO_PERMISSIONS.items()
+        if place.partition(".")[0] == app
+    )

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
 
 from staff import trail
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from staff.trail import Verb
 
 # Django's own sentences. Its Russian ones join words that do not agree; locale/ru says these anew.
@@ -54,9 +54,9 @@ class DeskSite(admin.AdminSite):
         """The landing page is the first of these that the role opens."""
         user: Any = request.user
         pages = [
-            (Act.READ_CASES, "board"),
-            (Act.SEE_ACCOUNTS, "admin:staff_user_changelist"),
-            (Act.READ_TRAIL, "trail"),
+            (Permission.READ_CASES, "board"),
+            (Permission.SEE_ACCOUNTS, "admin:staff_user_changelist"),
+            (Permission.READ_TRAIL, "trail"),
         ]
         return redirect(next((name for act, name in pages if may(user, act)), "account"))
 

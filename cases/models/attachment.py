@@ -20,7 +20,7 @@ from cases.models.history import Facet, KeptQuerySet, known, of_case, refusal
 from staff import trail
 from staff.append_only import KeptForGood
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from vault import files, images
 from vault.fields import SealedCharField, SealedDateTimeField, SealedJSONField
 
@@ -67,7 +67,7 @@ class AttachmentQuerySet(KeptQuerySet["Attachment"]):
         is kept.
         """
         case.require_visible_to(by)
-        if not may(by, Act.WRITE_CASES):
+        if not may(by, Permission.WRITE_CASES):
             raise trail.Refused(
                 gettext("Your role reads case files and does not write them."), case_id=case.pk
             )

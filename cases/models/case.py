@@ -23,7 +23,7 @@ from cases.models.sharing import CaseShare
 from law import countries
 from staff import trail
 from staff.models import Team, User
-from staff.roles import Act, may, sees_cases
+from staff.roles import Permission, may, sees_cases
 from vault.fields import SealedDateField, SealedTextField
 from vault.models import OwnerModel
 
@@ -123,7 +123,7 @@ class CaseQuerySet(KeptQuerySet["Case"]):
 
         All or nothing; the caller plans their reminders. Raises trail.Refused, ValidationError.
         """
-        if not may(by, Act.ASSIGN_CASES) or by.team_id is None:
+        if not may(by, Permission.ASSIGN_CASES) or by.team_id is None:
             raise trail.Refused(gettext("Only a coordinator hands cases over. Ask one of the team."))
         if to == of:
             raise ValidationError(_("Choose somebody else: these cases are this person's already."))
@@ -227,7 +227,7 @@ class Case(KeepsHistory, OwnerModel):
         if not self._state.adding and "caseworker" not in self.changes() and "team" not in self.changes():
             return
         worker = self.caseworker
-        if worker is not None and not may(worker, Act.HOLD_CASES):
+        if worker is not None and not may(worker, Permission.HOLD_CASES):
             raise refusal(
                 "caseworker", _("This account may not hold cases. Choose a caseworker or coordinator.")
             )
@@ -240,7 +240,7 @@ class Case(KeepsHistory, OwnerModel):
         """Only a coordinator of the team it stands in hands a case to somebody else."""
         if by is None or self._state.adding or not {"caseworker", "team"} & before.keys():
             return
-        if not (may(by, Act.ASSIGN_CASES) and by.team_id == self._was("team")):
+        if not (may(by, Permission.ASSIGN_CASES) and by.team_id == self._was("team")):
             raise trail.Refused(
                 gettext("Only a coordinator of the team hands a case to somebody. Ask one."), case_id=self.pk
             )
@@ -258,7 +258,7 @@ class Case(KeepsHistory, OwnerModel):
 
     def open(self, *, by: User) -> None:
         """Store a new case under a fresh code name. Raises trail.Refused, ValidationError."""
-        if not may(by, Act.HOLD_CASES):
+        if not may(by, Permission.HOLD_CASES):
             raise trail.Refused(gettext("Your account may not open cases. Ask a coordinator."))
         if self.team_id is None and by.team_id is None:
             raise ValidationError(
@@ -267,9 +267,11 @@ class Case(KeepsHistory, OwnerModel):
         self.opened_on = self.opened_on or self.today()
         self.id = self.id or uuid4()  # a form for a new case takes it away
         self.team_id = self.team_id or by.team_id
-        if not may(by, Act.ASSIGN_CASES):
+        if not may(by, Permission.ASSIGN_CASES):
             self.caseworker_id = self.caseworker_id or by.pk
-        if self.team_id != by.team_id or (self.caseworker_id != by.pk and not may(by, Act.ASSIGN_CASES)):
+        if self.team_id != by.team_id or (
+            self.caseworker_id != by.pk and not may(by, Permission.ASSIGN_CASES)
+        ):
             raise trail.Refused(
                 gettext("You open cases in your own team and for yourself. Ask a coordinator.")
             )
@@ -350,7 +352,7 @@ class Case(KeepsHistory, OwnerModel):
 
     def shows_readers_to(self, user: User) -> bool:
         """Whether `user` may ask who has seen the case: coordinators of its own team."""
-        return may(user, Act.SEE_READERS) and self.team_id == user.team_id
+        return may(user, Permission.SEE_READERS) and self.team_id == user.team_id
 
     def require_held_by(self, user: User, *, today: datetime.date | None = None) -> None:
         """Raise trail.Refused unless `user` answers for the case."""

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.models.history import known
 from staff import trail
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from vault.fields import SealedDateTimeField
 from vault.models import SealedModel
 from vault.queryset import SealedQuerySet
@@ -37,10 +37,10 @@ class Compartment(models.TextChoices):
 
 
 ACTS = {
-    Compartment.IDENTITY: Act.OPEN_IDENTITY,
-    Compartment.ROUTE: Act.OPEN_ROUTE,
-    Compartment.VETTING: Act.OPEN_VETTING,
-    Compartment.LINKS: Act.OPEN_LINKS,
+    Compartment.IDENTITY: Permission.OPEN_IDENTITY,
+    Compartment.ROUTE: Permission.OPEN_ROUTE,
+    Compartment.VETTING: Permission.OPEN_VETTING,
+    Compartment.LINKS: Permission.OPEN_LINKS,
 }
 # The facets inside: their past is shown there and nowhere else.
 FACETS = {

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from staff import trail
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from vault.fields import SealedTextField
 from vault.models import SealedModel
 from vault.queryset import SealedQuerySet
@@ -60,7 +60,7 @@ class EmergencyQuerySet(SealedQuerySet["EmergencyOpening"]):
         `day` is the date where `by` lives; it counts the tries. Raises trail.Refused without the role,
         ValidationError without a reason or after too many tries.
         """
-        if not may(by, Act.BREAK_GLASS):
+        if not may(by, Permission.BREAK_GLASS):
             raise trail.Refused(_("Your role does not open cases in an emergency. Ask a coordinator."))
         if len(reason.strip()) < SHORTEST_REASON:
             raise ValidationError(
@@ -165,7 +165,7 @@ class EmergencyOpening(SealedModel):
 
     def decide(self, *, approve: bool, by: User, now: datetime.datetime) -> None:
         """Let it open for some hours from `now`, or refuse it. Raises trail.Refused, ValidationError."""
-        if not may(by, Act.ASSIGN_CASES):
+        if not may(by, Permission.ASSIGN_CASES):
             raise trail.Refused(_("Only a coordinator decides on this."))
         with transaction.atomic():
             stored: Any = type(self).objects.select_for_update().get(pk=self.pk)
@@ -181,7 +181,7 @@ class EmergencyOpening(SealedModel):
     def end(self, *, by: User, now: datetime.datetime) -> None:
         """Close it before its time: the person, or a coordinator whom it concerns. Raises trail.Refused."""
         if by != self.person and not (
-            may(by, Act.ASSIGN_CASES) and type(self).objects.concerning(by).filter(pk=self.pk).exists()
+            may(by, Permission.ASSIGN_CASES) and type(self).objects.concerning(by).filter(pk=self.pk).exists()
         ):
             raise trail.Refused(_("Only the person or a coordinator of the team closes this."))
         with transaction.atomic():

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from staff import trail
 from staff.models import User
-from staff.roles import ALLOWED, Act, may, sees_cases
+from staff.roles import ROLES_WITH, Permission, may, sees_cases
 
 LONGEST_SHARE_DAYS = 366
 LONGEST_DEPUTY_DAYS = 92
@@ -23,12 +23,12 @@ def held_by(user: User, day: datetime.date) -> Q:
     """Cases that `user` answers for: own, of the team (coordinators), of whom they stand in for on `day`."""
     found = Q(pk__in=[])
     standing_in = Deputy.objects.on(day).filter(deputy=user, away__is_active=True)
-    if may(user, Act.HOLD_CASES):
-        away = standing_in.filter(away__role__in=ALLOWED[Act.HOLD_CASES])
+    if may(user, Permission.HOLD_CASES):
+        away = standing_in.filter(away__role__in=ROLES_WITH[Permission.HOLD_CASES])
         found |= Q(caseworker=user) | Q(caseworker__in=away.values("away"))
-        teams = away.filter(away__role__in=ALLOWED[Act.SEE_TEAM], away__team__isnull=False)
+        teams = away.filter(away__role__in=ROLES_WITH[Permission.SEE_TEAM], away__team__isnull=False)
         found |= Q(team__in=teams.values("away__team"))
-    if may(user, Act.SEE_TEAM) and user.team_id:
+    if may(user, Permission.SEE_TEAM) and user.team_id:
         found |= Q(team=user.team_id)
     return found
 
@@ -36,7 +36,7 @@ def held_by(user: User, day: datetime.date) -> Q:
 def lent_to(user: User, day: datetime.date) -> Q:
     """Cases shared with `user`, or with whom they stand in for, up to and with `day` or later."""
     standing_in = Deputy.objects.on(day).filter(
-        deputy=user, away__is_active=True, away__role__in=ALLOWED[Act.READ_CASES]
+        deputy=user, away__is_active=True, away__role__in=ROLES_WITH[Permission.READ_CASES]
     )
     running = CaseShare.objects.running(day)
     mine = running.filter(Q(user=user) | Q(user__in=standing_in.values("away")))
@@ -144,7 +144,7 @@ def may_name_for(by: User, away: User) -> bool:
     """Whether `by` may say who stands in for `away`: the person, or a coordinator of the team."""
     if by == away:
         return sees_cases(by)
-    return may(by, Act.ASSIGN_CASES) and by.team_id is not None and by.team_id == away.team_id
+    return may(by, Permission.ASSIGN_CASES) and by.team_id is not None and by.team_id == away.team_id
 
 
 class Deputy(models.Model):
@@ -192,7 +192,7 @@ class Deputy(models.Model):
 
     def clean(self) -> None:
         """Refuse a deputy of another team, or one whose role would not see what the colleague sees."""
-        act = Act.HOLD_CASES if may(self.away, Act.HOLD_CASES) else Act.READ_CASES
+        act = Permission.HOLD_CASES if may(self.away, Permission.HOLD_CASES) else Permission.READ_CASES
         if not sees_cases(self.away):
             raise ValidationError(_("This account sees no cases: nobody has to stand in."))
         if not may(self.deputy, act):

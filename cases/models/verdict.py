@@ -16,7 +16,7 @@ from cases.models.case import Case
 from cases.models.history import known, of_case
 from staff import trail
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from vault.fields import KeyedTokenField, SealedJSONField
 from vault.models import SealedModel
 
@@ -114,7 +114,7 @@ class NotSamePerson(SealedModel):
 
 def require_coordinator(case: Case, user: User) -> None:
     """Raise trail.Refused unless `user` learns of duplicates and answers for `case`."""
-    if not (may(user, Act.SEE_DUPLICATES) and Case.objects.held_by(user).filter(pk=case.pk).exists()):
+    if not (may(user, Permission.SEE_DUPLICATES) and Case.objects.held_by(user).filter(pk=case.pk).exists()):
         raise trail.Refused(
             gettext("Only a coordinator of the team judges whether two cases are one person."),
             case_id=case.pk,

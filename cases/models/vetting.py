@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.models.history import Facet, KeptQuerySet, known, refusal
 from staff import trail
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from vault.fields import SealedCharField, SealedTextField
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Vetting(Facet):
     def propose(self, *, by: User) -> None:
         """Store the judgement as typed. Raises trail.Refused, ValidationError."""
         self.case.require_visible_to(by)
-        if not may(by, Act.OPEN_VETTING):
+        if not may(by, Permission.OPEN_VETTING):
             raise trail.Refused(gettext("Only a lawyer judges the vetting."), case_id=self.case_id)
         if not self._state.adding and not self.changes():
             return
@@ -141,7 +141,7 @@ class Vetting(Facet):
 
     def _require_second(self, by: User) -> None:
         self.case.require_visible_to(by)
-        if not may(by, Act.CONFIRM_VETTING):
+        if not may(by, Permission.CONFIRM_VETTING):
             raise trail.Refused(
                 gettext("Only a lawyer or a coordinator is the second person."), case_id=self.case_id
             )

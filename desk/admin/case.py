@@ -40,7 +40,7 @@ from law import countries
 from reminders import doorbell, planning
 from staff import trail
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from staff.sites import DeskModelAdmin, desk
 from vault.cipher import CannotOpen
 from vault.show import ERASED, marker
@@ -228,7 +228,7 @@ class CaseAdmin(DeskModelAdmin):
                 "head": case_head(case)
                 | {"blocked": blocked(case)}
                 | closed_parts(case, _person(request))
-                | {"exports": may(_person(request), Act.EXPORT_CASES) and request.holds},  # type: ignore[attr-defined]
+                | {"exports": may(_person(request), Permission.EXPORT_CASES) and request.holds},  # type: ignore[attr-defined]
                 "alike": len(duplicates.of(_person(request), today=timezone.localdate(), case=case).open),
                 "terms": terms_of(case),
                 "accused": accused(case),
@@ -333,7 +333,9 @@ def closed_parts(case: Case, user: User) -> dict[str, Any]:
         "vetting": str(vetting.get_state_display() if vetting else Verdict.NOT_STARTED.label),
         "vetting_class": "" if vetting and vetting.clears else "d-soon",
         "vetting_waits": vetting is not None and vetting.waits,
-        "confirms": may(user, Act.CONFIRM_VETTING) and vetting is not None and vetting.first_id != user.pk,
+        "confirms": may(user, Permission.CONFIRM_VETTING)
+        and vetting is not None
+        and vetting.first_id != user.pk,
         "compartments": [(which.value, which.label) for which in offered_to(user)],
     }
 

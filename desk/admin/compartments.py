@@ -29,7 +29,7 @@ from desk.admin.forms import FIELD_OVERRIDES, FacetForm, tell_days
 from law import countries
 from reminders import doorbell, planning
 from staff import trail
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from staff.sites import changed_names, desk
 from staff.stepup import step_up_required
 from vault.show import shown
@@ -346,7 +346,7 @@ def confirm_vetting(request: HttpRequest, key: UUID) -> HttpResponse:
     if isinstance(case, HttpResponse):
         return case
     user: Any = request.user
-    if not may(user, Act.CONFIRM_VETTING):
+    if not may(user, Permission.CONFIRM_VETTING):
         raise trail.Refused(_("Only a lawyer or a coordinator is the second person."), case_id=case.pk)
     vetting = Vetting.objects.of(case)
     if vetting is None or not vetting.waits:

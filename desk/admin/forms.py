@@ -19,7 +19,7 @@ from desk.admin import lock
 from desk.admin.fields import CodesField, CountryField, DayField, DayInput, KindsField
 from law import countries
 from staff.models import User
-from staff.roles import ALLOWED, Act, may
+from staff.roles import ROLES_WITH, Permission, may
 from vault.cipher import NoKey
 from vault.fields import SealedDateField, SealedJSONField, SealedTextField
 from vault.forms import SealedFormMixin
@@ -41,14 +41,14 @@ def choice_class(db_field: Any) -> dict[str, Any]:
     return {"choices_form_class": CountryField} if db_field.name in COUNTRY_FIELDS else {}
 
 
-def seers(act: Act = Act.READ_CASES) -> Any:
-    """Active people who may see cases at all, or do `act`."""
-    return User.objects.active().filter(role__in=ALLOWED[act]).order_by("username")
+def seers(permission: Permission = Permission.READ_CASES) -> Any:
+    """Active people who may see cases at all, or do `permission`."""
+    return User.objects.active().filter(role__in=ROLES_WITH[permission]).order_by("username")
 
 
-def colleagues(team_id: Any, act: Act = Act.READ_CASES) -> Any:
+def colleagues(team_id: Any, permission: Permission = Permission.READ_CASES) -> Any:
     """Those of them in one team: a task can be given to any of them, a case to those who hold cases."""
-    return seers(act).filter(team=team_id)
+    return seers(permission).filter(team=team_id)
 
 
 def offer(field: Any, people: Any) -> None:
@@ -101,9 +101,13 @@ class CaseForm(SealedFormMixin, forms.ModelForm):  # type: ignore[misc, type-arg
         if adding:
             case.team_id = self.user.team_id
             self.initial.update(team=self.user.team_id)
-            self.initial.setdefault("caseworker", None if may(self.user, Act.ASSIGN_CASES) else self.user.pk)
+            self.initial.setdefault(
+                "caseworker", None if may(self.user, Permission.ASSIGN_CASES) else self.user.pk
+            )
         tell_days(self, countries.today_in(case.country, timezone.now()))
-        self._limit_choices(may(self.user, Act.ASSIGN_CASES) and case.team_id == self.user.team_id, adding)
+        self._limit_choices(
+            may(self.user, Permission.ASSIGN_CASES) and case.team_id == self.user.team_id, adding
+        )
         if self.is_bound and self.meanwhile is not None:
             self.data = self.data.copy()
             self.data["version_seen"] = str(case.version)
@@ -118,7 +122,7 @@ class CaseForm(SealedFormMixin, forms.ModelForm):  # type: ignore[misc, type-arg
             team.queryset = team.queryset.filter(pk=self.instance.team_id)
         typed_team = self.data.get("team") if self.is_bound and not team.disabled else None
         chosen = _uuid_or_none(team, typed_team) or self.instance.team_id
-        holders = colleagues(chosen, Act.HOLD_CASES)
+        holders = colleagues(chosen, Permission.HOLD_CASES)
         worker.queryset = holders | User.objects.filter(pk=self.instance.caseworker_id)
         if adding and not assigns:
             worker.queryset = User.objects.filter(pk=self.user.pk)

@@ -24,7 +24,7 @@ from cases.models.sharing import LONGEST_DEPUTY_DAYS
 from reminders import doorbell, planning
 from staff import trail
 from staff.models import User
-from staff.roles import ALLOWED, Act, may, sees_cases
+from staff.roles import ROLES_WITH, Permission, may, sees_cases
 from staff.sites import desk
 from staff.stepup import is_fresh, step_up_required
 from vault.show import shown
@@ -50,9 +50,11 @@ class DeputyForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        team: Any = User.objects.active().filter(team=user.team_id, role__in=ALLOWED[Act.READ_CASES])
+        team: Any = User.objects.active().filter(
+            team=user.team_id, role__in=ROLES_WITH[Permission.READ_CASES]
+        )
         team = team.order_by("username") if user.team_id else team.none()
-        self.fields["away"].queryset = team if may(user, Act.ASSIGN_CASES) else team.filter(pk=user.pk)  # type: ignore[attr-defined]
+        self.fields["away"].queryset = team if may(user, Permission.ASSIGN_CASES) else team.filter(pk=user.pk)  # type: ignore[attr-defined]
         self.fields["deputy"].queryset = team.exclude(pk=user.pk)  # type: ignore[attr-defined]
         self.initial |= {"away": user.pk, "from_on": today, "until_on": today + timedelta(13)}
 
@@ -70,7 +72,7 @@ class HandOverForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, leaver: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        people = User.objects.active().filter(team=user.team_id, role__in=ALLOWED[Act.HOLD_CASES])
+        people = User.objects.active().filter(team=user.team_id, role__in=ROLES_WITH[Permission.HOLD_CASES])
         self.fields["to"].queryset = people.exclude(pk=leaver.pk).order_by("username")  # type: ignore[attr-defined]
 
 
@@ -114,7 +116,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "deputies": _deputies(user, today),
         "form": form,
         "months": LONGEST_DEPUTY_DAYS // 30,
-        "coordinates": may(user, Act.ASSIGN_CASES),
+        "coordinates": may(user, Permission.ASSIGN_CASES),
         "emergencies": _emergencies(user, today, now),
         "people": _people(user),
     }
@@ -134,14 +136,14 @@ def _shares(user: User, today: date) -> Any:
 
 def _deputies(user: User, today: date) -> Any:
     mine = Q(away=user)
-    if may(user, Act.ASSIGN_CASES) and user.team_id:
+    if may(user, Permission.ASSIGN_CASES) and user.team_id:
         mine |= Q(away__team=user.team_id)
     return Deputy.objects.not_over(today).filter(mine).select_related("away", "deputy")
 
 
 def _emergencies(user: User, today: date, now: Any) -> list[dict[str, Any]]:
     """What happened in the last days, for coordinators; a case they may not open stays without a name."""
-    if not may(user, Act.ASSIGN_CASES):
+    if not may(user, Permission.ASSIGN_CASES):
         return []
     rows = EmergencyOpening.objects.concerning(user).since(today - timedelta(SHOWN_DAYS))
     found = list(rows.select_related("person", "case", "decided_by").with_keys()[:ROWS])
@@ -165,7 +167,7 @@ def _emergencies(user: User, today: date, now: Any) -> list[dict[str, Any]]:
 
 def _people(user: User) -> list[User]:
     """Colleagues of the team with cases in work, closed accounts first: theirs have to be handed over."""
-    if not may(user, Act.ASSIGN_CASES) or not user.team_id:
+    if not may(user, Permission.ASSIGN_CASES) or not user.team_id:
         return []
     in_work = Q(cases__team=user.team_id) & ~Q(cases__status=Status.CLOSED)
     rows = User.objects.annotate(holds=Count("cases", filter=in_work)).filter(holds__gt=0)
@@ -221,7 +223,7 @@ def _one(rows: Any) -> Any:
 def hand_over(request: HttpRequest, key: UUID) -> HttpResponse:
     """Hand everything that a colleague has in work in the own team to somebody else, in one step."""
     user = _reader(request)
-    if not may(user, Act.ASSIGN_CASES):
+    if not may(user, Permission.ASSIGN_CASES):
         raise trail.Refused(_("Only a coordinator hands cases over. Ask one of the team."))
     leaver = next((person for person in _people(user) if person.pk == key), None)
     if leaver is None:
@@ -261,7 +263,7 @@ def hand_over(request: HttpRequest, key: UUID) -> HttpResponse:
 def emergency(request: HttpRequest) -> HttpResponse:
     """Open a case outside one's own. The answer is the same whether there is such a case or not."""
     user = _reader(request)
-    if not may(user, Act.BREAK_GLASS):
+    if not may(user, Permission.BREAK_GLASS):
         raise trail.Refused(_("Your role does not open cases in an emergency. Ask a coordinator."))
     form = EmergencyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

@@ -28,7 +28,7 @@ from desk.drawings import month
 from desk.views.forms import CareForm
 from reminders import doorbell, planning
 from staff import trail
-from staff.roles import Act, may, sees_cases
+from staff.roles import Permission, may, sees_cases
 from staff.sites import desk
 from vault.show import shown
 
@@ -100,7 +100,7 @@ def show(request: HttpRequest) -> HttpResponse:
     """The board. Who sees no case is sent on to the accounts; nobody else gets here without a role."""
     user: Any = request.user
     if not sees_cases(user):
-        if may(user, Act.SEE_ACCOUNTS):
+        if may(user, Permission.SEE_ACCOUNTS):
             return redirect("admin:staff_user_changelist")
         raise trail.Refused(_("Your account may not see cases. Ask a coordinator."))
     now, today = timezone.now(), timezone.localdate()
@@ -129,7 +129,7 @@ def show(request: HttpRequest) -> HttpResponse:
 
 def _rules_waiting(user: Any, today: date) -> list[tuple[law_book.Waiting, int]]:
     """For a lawyer: how many rules wait, by reason; nothing where none does."""
-    if not may(user, Act.MANAGE_RULES):
+    if not may(user, Permission.MANAGE_RULES):
         return []
     return [(why, len(rules)) for why, rules in law_book.waiting(today).items() if rules]
 

@@ -30,7 +30,7 @@ from reminders import doorbell, planning
 from reminders.models import Reminder
 from staff import trail
 from staff.models import Checkpoint, User
-from staff.roles import ALLOWED, Act
+from staff.roles import ROLES_WITH, Permission
 from staff.sites import desk
 
 FIRST_LINES, PAGE_LINES = 12, 40
@@ -252,7 +252,7 @@ def _colleagues(user: User, sections: Iterable[Section]) -> Colleagues:
     if user.team_id is None:
         return Colleagues()
     ids = {row.case_id for section in sections for row in section.rows if row.case_id}
-    people = User.objects.active().filter(team=user.team_id, role__in=ALLOWED[Act.HOLD_CASES])
+    people = User.objects.active().filter(team=user.team_id, role__in=ROLES_WITH[Permission.HOLD_CASES])
     return Colleagues(
         list(people.order_by("username").values_list("username", flat=True)),
         set(Case.objects.filter(pk__in=ids, team=user.team_id).values_list("pk", flat=True)),

@@ -22,7 +22,7 @@ from desk.views.forms import JudgementForm
 from law import countries
 from staff import trail
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from staff.sites import desk
 
 PAGE_PAIRS = 30
@@ -32,7 +32,7 @@ PAGE_PAIRS = 30
 def show(request: HttpRequest, key: UUID | None = None) -> HttpResponseBase:
     """All pairs of the cases that the reader answers for, or those of the case `key`; a POST judges one."""
     user: Any = request.user
-    if not may(user, Act.SEE_DUPLICATES):
+    if not may(user, Permission.SEE_DUPLICATES):
         return _not_found(request, key)
     case = None
     if key is not None:

@@ -18,7 +18,7 @@ from cases import export
 from cases.models import Case, Compartment, CompartmentOpening
 from cases.models.compartment import ACTS
 from staff import trail
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from staff.sites import desk
 from staff.stepup import step_up_required
 
@@ -50,7 +50,7 @@ def of_case(request: HttpRequest, key: UUID) -> HttpResponseBase:
     case = Case.objects.visible_to(user).filter(pk=key).with_keys().first()
     if case is None:
         return _not_found(request, key)
-    if not may(user, Act.EXPORT_CASES):
+    if not may(user, Permission.EXPORT_CASES):
         raise trail.Refused(_("Your role exports no case. Ask its caseworker."), case_id=case.pk)
     case.require_held_by(user)
     now = timezone.now()

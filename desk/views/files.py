@@ -21,7 +21,7 @@ from cases.models.history import known
 from desk import erasing, files
 from desk.erasing import may_erase
 from staff import trail
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from staff.sites import desk
 from staff.stepup import step_up_required
 from vault.cipher import CannotOpen
@@ -95,7 +95,7 @@ def of_case(request: HttpRequest, key: UUID) -> HttpResponseBase:
     if case is None:
         return not_found(request, Case, key)
     user: Any = request.user
-    writes = may(user, Act.WRITE_CASES) and not case.erased
+    writes = may(user, Permission.WRITE_CASES) and not case.erased
     form = FileForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid() and _added(request, case, form):
         return redirect("case_files", key=case.pk)

@@ -20,14 +20,14 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods
 
-from desk.views import once_only
+from desk.views import idempotency
 from importing.run import TABLES, Import, Report, What
 from importing.sheets import FORMULA, MOST_BYTES, MOST_ROWS, CannotRead
 from importing.values import LANGUAGES
 from reminders import doorbell
 from staff import trail
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from staff.sites import desk
 from staff.stepup import step_up_required
 
@@ -36,7 +36,7 @@ KINDS = [
     (What.REQUESTS.value, pgettext_lazy("import", "Help requests")),
 ]
 # The seal over what was checked holds as long as a form may lie open.
-CHECKED_SECONDS = once_only.GOOD_SECONDS
+CHECKED_SECONDS = idempotency.GOOD_SECONDS
 
 
 class SheetForm(forms.Form):
@@ -102,7 +102,7 @@ def show(request: HttpRequest) -> HttpResponse:
 
 def _require_allowed(request: HttpRequest) -> None:
     user: Any = request.user
-    if not may(user, Act.IMPORT_SHEETS) or user.team_id is None:
+    if not may(user, Permission.IMPORT_SHEETS) or user.team_id is None:
         raise trail.Refused(_("Only a coordinator of a team imports spreadsheets. Ask one."))
 
 
@@ -134,7 +134,7 @@ def _was_checked(request: HttpRequest, sheet: Import) -> bool:
 
 def _brought(request: HttpRequest, form: SheetForm, sheet: Import) -> HttpResponse:
     with transaction.atomic():
-        done = sheet.bring(key=once_only.key(request), also_known=form.cleaned_data["also_known"])
+        done = sheet.bring(key=idempotency.key(request), also_known=form.cleaned_data["also_known"])
         transaction.on_commit(doorbell.ring)
     if done:
         said = ngettext("%(n)d row was imported.", "%(n)d rows were imported.", done) % {"n": done}
@@ -159,7 +159,7 @@ def _page(request: HttpRequest, form: SheetForm, report: Report | None, sheet: I
             "again": again,
             "kind": dict(KINDS)[sheet.what.value],
             "checked": signing.dumps(sheet.fingerprint, salt=_salt(request)),
-            "once": once_only.fresh(request),
+            "once": idempotency.new_token(request),
         }
     status = 422 if form.errors else 200
     return render(request, "desk/import.html", desk.each_context(request) | context, status=status)

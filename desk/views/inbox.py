@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from cases.models import Case
 from cases.models.history import known
-from desk.views import once_only
+from desk.views import idempotency
 from desk.views.request_forms import AcceptForm, AnswerForm, EndForm, MergeForm, ToldForm
 from inbox import duplicates, listing, requests, safe_answers, typed, words
 from inbox.listing import Kept
@@ -33,7 +33,7 @@ from intake.models import Colour, HelpRequest, Photograph
 from reminders import doorbell, planning
 from staff import trail
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from staff.sites import desk
 from vault.cipher import CannotOpen, Erased
 from vault.keyring import KeyProblem
@@ -60,7 +60,7 @@ def show(request: HttpRequest) -> HttpResponse:
     shown = listing.lines(list(page.object_list), now)
     context = {
         "title": pgettext("page", "Inbox"),
-        "may_import": may(user, Act.IMPORT_SHEETS),
+        "may_import": may(user, Permission.IMPORT_SHEETS),
         "kept": kept,
         "chips": [
             {"label": each.label, "count": counted[each], "url": f"?show={each}", "chosen": each == kept}
@@ -78,7 +78,7 @@ def show(request: HttpRequest) -> HttpResponse:
 
 
 def _require_inbox(user: User) -> None:
-    if not may(user, Act.WORK_INBOX):
+    if not may(user, Permission.WORK_INBOX):
         raise trail.Refused(_("Your account may not read help requests. Ask a coordinator."))
 
 
@@ -108,7 +108,7 @@ def one(request: HttpRequest, key: UUID) -> HttpResponseBase:
         "forms": forms,
         "templates": safe_answers.choices(),
         "choosing": act,
-        "once": once_only.kept(request),
+        "once": idempotency.same_token(request),
     }
     wrong = any(form.errors for form in forms.values())
     return render(
@@ -128,7 +128,7 @@ def new(request: HttpRequest) -> HttpResponseBase:
     if posted and form.is_valid():
         now = timezone.now()
         content, plain = form.typed(at=now)
-        typed.enter(content, by=user, at=now, key=once_only.key(request), **plain)
+        typed.enter(content, by=user, at=now, key=idempotency.key(request), **plain)
         colour = Colour(plain["colour"]).label
         kept = _("Kept, sealed. It stands in the inbox as “%(colour)s”.")
         messages.success(request, kept % {"colour": colour})
@@ -136,7 +136,7 @@ def new(request: HttpRequest) -> HttpResponseBase:
     context = {
         "title": _("New request by another way"),
         "form": form,
-        "once": once_only.kept(request),
+        "once": idempotency.same_token(request),
     }
     return render(
         request,
@@ -226,11 +226,13 @@ def _act(request: HttpRequest, row: HelpRequest, act: str, forms: dict[str, Any]
         if act == "accept":
             return _accept(request, row, form)
         if act == "answer":
-            text, key = form.cleaned_data["text"], once_only.key(request)
+            text, key = form.cleaned_data["text"], idempotency.key(request)
             requests.answer(row, text, by=user, at=timezone.now(), key=key)
             messages.success(request, _("The answer lies in the mailbox. Only the person can open it."))
         elif act == "told":
-            typed.note_told(row, **form.cleaned_data, by=user, at=timezone.now(), key=once_only.key(request))
+            typed.note_told(
+                row, **form.cleaned_data, by=user, at=timezone.now(), key=idempotency.key(request)
+            )
             messages.success(request, _("Noted: the person was told."))
         elif act == "merge":
             return _merge(request, row, form)
@@ -256,7 +258,7 @@ def _accept(request: HttpRequest, row: HelpRequest, form: AcceptForm) -> HttpRes
             caseworker=form.caseworker(),
             by=request.user,
             country=form.cleaned_data["country"],
-            key=once_only.key(request),
+            key=idempotency.key(request),
         )
 
     return _into_a_case(

@@ -15,7 +15,7 @@ from inbox.requests import ENDS, LONGEST_ANSWER
 from inbox.typed_form import CHANNELS
 from law import countries
 from staff.models import User
-from staff.roles import ALLOWED, Act, may
+from staff.roles import ROLES_WITH, Permission, may
 
 LONGEST_REASON = 1000
 
@@ -104,14 +104,16 @@ class AcceptForm(forms.Form):
         self.user = user
         fields: dict[str, Any] = self.fields
         fields["country"].choices = [("", "–"), *countries.choices()]
-        if may(user, Act.ASSIGN_CASES):
+        if may(user, Permission.ASSIGN_CASES):
             fields["worker"].choices = [("", _("Nobody yet")), *((name, name) for name in self._colleagues())]
             fields["worker"].initial = user.username
         else:
             del fields["worker"]
 
     def _colleagues(self) -> list[str]:
-        people = User.objects.active().filter(team=self.user.team_id, role__in=ALLOWED[Act.HOLD_CASES])
+        people = User.objects.active().filter(
+            team=self.user.team_id, role__in=ROLES_WITH[Permission.HOLD_CASES]
+        )
         return list(people.order_by("username").values_list("username", flat=True))
 
     def caseworker(self) -> User | None:

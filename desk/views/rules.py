@@ -24,7 +24,7 @@ from desk.views.rule_fields import VersionForm
 from desk.views.rule_forms import FORMS, TABLES_TO_ADD, ConfirmForm, FilterForm, fits
 from law.models import LegalRule, RuleTable
 from staff import trail
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from staff.sites import desk
 from vault.cipher import CannotOpen
 
@@ -33,20 +33,20 @@ RECENT = 5
 
 
 def _reader(request: HttpRequest) -> Any:
-    if not may(request.user, Act.READ_RULES):  # type: ignore[arg-type]
+    if not may(request.user, Permission.READ_RULES):  # type: ignore[arg-type]
         raise trail.Refused(_("Your account may not see the legal rules. Ask a coordinator."))
     return request.user
 
 
 def _lawyer(request: HttpRequest) -> Any:
     user = _reader(request)
-    if not may(user, Act.MANAGE_RULES):
+    if not may(user, Permission.MANAGE_RULES):
         raise trail.Refused(_("Only a lawyer changes and confirms legal rules. Ask one."))
     return user
 
 
 def _page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    may_manage = may(request.user, Act.MANAGE_RULES)  # type: ignore[arg-type]
+    may_manage = may(request.user, Permission.MANAGE_RULES)  # type: ignore[arg-type]
     common = {"may_manage": may_manage, "stale_days": STALE_AFTER_DAYS}
     return render(
         request, f"desk/{template}.html", desk.each_context(request) | common | context, status=status

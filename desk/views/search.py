@@ -17,7 +17,7 @@ from desk import board
 from desk.views.forms import SearchForm
 from law import countries
 from staff import trail
-from staff.roles import Act, may, sees_cases
+from staff.roles import Permission, may, sees_cases
 from staff.sites import desk
 
 
@@ -40,7 +40,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "cards": [_card(hit) for hit in found.hits] if found else [],
         "searched_for": request.POST.get("q", "") if form.is_bound else "",
         "searching": True,
-        "sees_duplicates": may(user, Act.SEE_DUPLICATES),
+        "sees_duplicates": may(user, Permission.SEE_DUPLICATES),
     }
     status = 422 if form.errors else 200
     return render(request, "desk/search.html", desk.each_context(request) | context, status=status)

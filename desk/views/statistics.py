@@ -30,7 +30,7 @@ from figures.periods import parse
 from intake.models import Category, Colour
 from staff import trail
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from staff.sites import desk
 from staff.stepup import step_up_required
 
@@ -89,7 +89,7 @@ def chart(title: str, numbers: Sequence[tuple[str, int]]) -> Chart:
 
 
 def _require(user: User) -> None:
-    if not may(user, Act.SEE_STATISTICS):
+    if not may(user, Permission.SEE_STATISTICS):
         raise trail.Refused(_("Your account may not see the statistics. Ask a coordinator."))
 
 

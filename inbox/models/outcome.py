@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.models import Case
 from intake.models import HelpRequest, State, Withdrawal
 from staff.models import User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from vault.fields import SealedJSONField
 from vault.models import SealedModel
 
@@ -48,7 +48,7 @@ class RequestOutcome(SealedModel):
 
 def requests_visible_to(user: User) -> models.QuerySet[HelpRequest]:
     """The requests that `user` may open: those that are no case yet, and those of cases they may open."""
-    if not may(user, Act.WORK_INBOX):
+    if not may(user, Permission.WORK_INBOX):
         return HelpRequest.objects.none()
     theirs = RequestOutcome.objects.filter(case__in=Case.objects.visible_to(user)).values("request")
     return HelpRequest.objects.filter(~Q(state=State.ACCEPTED) | Q(pk__in=theirs))

@@ -21,7 +21,7 @@ from law.rules.reference import BadTable, Overlap, ProceduralRow, StayRow
 from law.rules.versions import DocumentRules, Table, Tables, Version, standing, tables_of
 from staff import trail
 from staff.append_only import KeptForGood
-from staff.roles import Act, may
+from staff.roles import Permission, may
 
 if TYPE_CHECKING:
     from staff.models import User
@@ -46,7 +46,7 @@ def _refuse_rewriting() -> NoReturn:
 
 
 def _require_lawyer(by: User) -> None:
-    if not may(by, Act.MANAGE_RULES):
+    if not may(by, Permission.MANAGE_RULES):
         raise trail.Refused(gettext("Only a lawyer changes and confirms legal rules. Ask one."))
 
 

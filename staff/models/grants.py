@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from staff import codes, trail
 from staff.models.devices import TotpDevice
 from staff.models.user import User
-from staff.roles import Act, Role, may, needs_approval
+from staff.roles import Permission, Role, may, needs_approval
 from vault.keyring import keyed_hashes
 
 INVITATION_HOURS = 48
@@ -42,7 +42,7 @@ class RoleGrantQuerySet(models.QuerySet["RoleGrant"]):
 
         Raises trail.Refused where `by` may not ask, ValidationError where a request is open already.
         """
-        if not may(by, Act.MANAGE_ACCOUNTS):
+        if not may(by, Permission.MANAGE_ACCOUNTS):
             raise trail.Refused(_("Only an administrator asks for roles."))
         grant = RoleGrant(subject=subject, role=role, requested_by=by)
         with transaction.atomic():
@@ -233,7 +233,7 @@ class RoleGrant(models.Model):
             trail.append(by, trail.Verb.ROLE_REFUSED, about=self.subject_id, reason=self.role)
 
     def _decide(self, *, by: User) -> None:
-        if not may(by, Act.APPROVE_ROLES):
+        if not may(by, Permission.APPROVE_ROLES):
             raise trail.Refused(_("Only a coordinator decides on roles."))
         stored = RoleGrant.objects.select_for_update().get(pk=self.pk)
         if stored.state != RoleGrant.State.REQUESTED:
@@ -270,7 +270,7 @@ class InvitationManager(models.Manager["Invitation"]):
 
         The code is returned once and kept only as an HMAC. `by` is None on the console.
         """
-        if by is not None and not may(by, Act.MANAGE_ACCOUNTS):
+        if by is not None and not may(by, Permission.MANAGE_ACCOUNTS):
             raise trail.Refused(_("Only an administrator invites people."))
         now = now or timezone.now()
         code = codes.new_code(INVITATION_BITS)

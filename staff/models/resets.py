@@ -15,7 +15,7 @@ from staff import trail
 from staff.models.devices import BackupSheet, TotpDevice
 from staff.models.grants import RoleGrant
 from staff.models.user import User, UserQuerySet
-from staff.roles import ALLOWED, Act, may, needs_approval
+from staff.roles import ROLES_WITH, Permission, may, needs_approval
 from vault.fields import SealedCharField
 from vault.models import SealedModel
 from vault.queryset import SealedQuerySet
@@ -50,7 +50,7 @@ class DeviceResetQuerySet(SealedQuerySet["DeviceReset"]):
 
         Raises trail.Refused where `by` may not ask, else ValidationError with a sentence for the page.
         """
-        if not may(by, Act.RESET_DEVICES):
+        if not may(by, Permission.RESET_DEVICES):
             raise trail.Refused(_("Only an administrator or a coordinator resets a second factor."))
         reset = DeviceReset(subject=subject, requested_by=by, reason=reason, also_password=also_password)
         with transaction.atomic():
@@ -92,13 +92,13 @@ class DeviceResetQuerySet(SealedQuerySet["DeviceReset"]):
 
 def helpers(subject: User) -> UserQuerySet:
     """The people other than `subject` who may ask for or approve a reset."""
-    people = User.objects.active().accepted().filter(role__in=ALLOWED[Act.RESET_DEVICES])
+    people = User.objects.active().accepted().filter(role__in=ROLES_WITH[Permission.RESET_DEVICES])
     return people.exclude(pk=subject.pk)
 
 
 def approvers(subject: User) -> UserQuerySet:
     """Those of them who may approve a role."""
-    return helpers(subject).filter(role__in=ALLOWED[Act.APPROVE_ROLES])
+    return helpers(subject).filter(role__in=ROLES_WITH[Permission.APPROVE_ROLES])
 
 
 def can_be_helped(subject: User) -> bool:
@@ -212,7 +212,7 @@ class DeviceReset(SealedModel):
             trail.append(by, trail.Verb.DEVICE_RESET_REFUSED, about=self.subject_id)
 
     def _decide(self, state: State, *, by: User) -> None:
-        if not may(by, Act.RESET_DEVICES):
+        if not may(by, Permission.RESET_DEVICES):
             raise trail.Refused(_("Only an administrator or a coordinator decides on a reset."))
         stored = DeviceReset.objects.select_for_update().get(pk=self.pk)
         if stored.state != self.State.REQUESTED:
@@ -242,4 +242,4 @@ class DeviceReset(SealedModel):
     def _asks_anew(self, by: User) -> User:
         """Who asks for the role that lapses: who asks does not decide, so it is the one who could not."""
         asked: Any = self.requested_by
-        return next((one for one in (asked, by) if not may(one, Act.APPROVE_ROLES)), asked)
+        return next((one for one in (asked, by) if not may(one, Permission.APPROVE_ROLES)), asked)

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET
 
 from staff import chain, trail
 from staff.models import Checkpoint, TrailRow, User
-from staff.roles import Act, may
+from staff.roles import Permission, may
 from staff.trail import Verb
 from staff.views.account import page
 from vault.cipher import CannotOpen
@@ -106,7 +106,7 @@ class Line:
 def show(request: HttpRequest) -> HttpResponse:
     """The trail, a page at a time. That it was read is on the trail too."""
     user: Any = request.user
-    if not may(user, Act.READ_TRAIL):
+    if not may(user, Permission.READ_TRAIL):
         raise trail.Refused(_("The trail is for auditors. Ask one of them."))
     people = {str(pk): name for pk, name in User.objects.values_list("pk", "username")}
     form = TrailFilter(request.GET, people=people)
@@ -182,14 +182,14 @@ def _about(row: TrailRow, people: dict[str, str]) -> str:
 def checkpoint(request: HttpRequest) -> HttpResponse:
     """The newest signed checkpoint, as a small text to keep outside the house."""
     user: Any = request.user
-    if not (may(user, Act.READ_TRAIL) or may(user, Act.SIGN_DIGEST)):
+    if not (may(user, Permission.READ_TRAIL) or may(user, Permission.SIGN_DIGEST)):
         raise trail.Refused(_("Checkpoints are for auditors and coordinators. Ask one of them."))
     newest = Checkpoint.objects.newest()
     if newest is None:
         messages.info(
             request, _("No checkpoint is signed yet. The desk signs one every hour; try again then.")
         )
-        return redirect("trail" if may(user, Act.READ_TRAIL) else "admin:index")
+        return redirect("trail" if may(user, Permission.READ_TRAIL) else "admin:index")
     trail.append(user, Verb.CHECKPOINT_TAKEN)
     answer = HttpResponse(str(newest.signed), content_type="text/plain; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="checkpoint-{newest.position}.txt"'

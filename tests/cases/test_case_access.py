@@ -36,7 +36,7 @@ def test_a_caseworker_sees_their_own_case_and_no_colleagues(case, olga, oskar):
 
 
 def test_a_caseworker_of_the_same_team_does_not_see_it_either(case, oskar, team):
-    """Sabotage: leave `may(user, Act.SEE_TEAM)` out of the condition in held_by()."""
+    """Sabotage: leave `may(user, Permission.SEE_TEAM)` out of the condition in held_by()."""
     oskar.team = team
     oskar.save()
     assert not Case.objects.visible_to(oskar).exists()
@@ -69,7 +69,7 @@ def test_a_lawyer_sees_what_is_shared_with_her_and_nothing_else(case, olga, lena
 
 
 def test_a_lawyer_writes_into_a_shared_case_and_opens_none(case, olga, lena, at_desk):
-    """Sabotage: ("cases.case", "add") left out of staff.roles.PERMISSIONS."""
+    """Sabotage: ("cases.case", "add") left out of staff.roles.DJANGO_PERMISSIONS."""
     case.share(to=lena, until_on=TODAY, by=olga)
     desk = at_desk(lena)
     data = form_data(desk.get(address(case.pk)), **{"notes-0-text": "Read the decision."})
@@ -133,7 +133,7 @@ def test_nobody_without_the_case_closes_assigns_shares_or_reopens_it(case, who, 
 
 @pytest.mark.parametrize("who", ["mark", "anton"])
 def test_nobody_without_the_role_opens_a_case(who, request, team):
-    """Sabotage: take `if not may(by, Act.WRITE_CASES)` out of Case.open."""
+    """Sabotage: take `if not may(by, Permission.WRITE_CASES)` out of Case.open."""
     with pytest.raises(PermissionDenied):
         Case.objects.open_case(by=request.getfixturevalue(who), country="KZ", team=team)
     assert not Case.objects.exists()
@@ -203,7 +203,7 @@ def test_a_case_of_others_is_a_page_that_never_was_and_a_refusal_on_the_trail(
 
 @pytest.mark.parametrize("who", ["anton", "vera", "mark"])
 def test_without_the_role_there_is_no_list_no_page_and_no_form(case, who, request, client):
-    """Sabotage: ("cases", "view"): Act.SEE_ACCOUNTS in staff.roles.PERMISSIONS lets Anton in."""
+    """Sabotage: ("cases", "view"): SEE_ACCOUNTS in staff.roles.DJANGO_PERMISSIONS lets Anton in."""
     from tests.staff.flow import signed_in
 
     person = request.getfixturevalue(who)

@@ -165,7 +165,7 @@ def test_nobody_but_a_coordinator_learns_anything_and_nothing_is_read_for_them(
 ):
     """Done when staff who may not see a case learn nothing of it by duplicates or timing class.
 
-    Sabotage: leave the first `if` out of duplicates.of(), or give Act.SEE_DUPLICATES to caseworkers.
+    Sabotage: leave the first `if` out of duplicates.of(), or give Permission.SEE_DUPLICATES to caseworkers.
     """
     one, two = person("Цыденов", given_name="Баир"), person("Цыденов", given_name="Баир")
     user = request.getfixturevalue(who)

@@ -24,7 +24,7 @@ from cases.models import (
 )
 from law.rules import reference
 from law.rules.reference import BadTable
-from law.rules.stage_moves import moves_in
+from law.rules.transitions import transitions_in
 from law.stages import ApplicationKind, Stage, may_move
 from staff.append_only import KeptForGood
 
@@ -159,7 +159,7 @@ def test_a_move_that_cannot_be_is_refused_by_name(move):
     """Sabotage: look at the first stage of a move alone."""
     data = json.loads((DATA / "procedural_deadlines.json").read_text())
     with pytest.raises(BadTable, match=re.escape(repr(move))):
-        moves_in(data | {"transitions": [*data["transitions"], move]})
+        transitions_in(data | {"transitions": [*data["transitions"], move]})
 
 
 def test_every_event_of_the_rules_about_stays_and_applications_has_its_field():

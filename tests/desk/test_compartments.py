@@ -99,7 +99,7 @@ ALLOWED = {
 
 @pytest.mark.parametrize("which", list(Compartment))
 def test_each_compartment_has_people_of_its_own(which, cleared, shared, request, at_desk):
-    """Mark, Oskar, Anton and Vera open none. Sabotage: OPEN_VETTING for CW in roles.ALLOWED."""
+    """Mark, Oskar, Anton and Vera open none. Sabotage: OPEN_VETTING for CW in roles.ROLES_WITH."""
     found = set()
     for who in ("olga", "petra", "lena", "oskar", "mark", "anton", "vera"):
         try:

@@ -72,7 +72,7 @@ def test_only_coordinators_decide(name, decision, request, nina, anton):
 
 @pytest.mark.parametrize("role", [Role.LAWYER, Role.AUDITOR])
 def test_a_lawyer_and_an_auditor_wait_for_a_coordinator(role, nina, anton, petra):
-    """Sabotage: take Act.READ_TRAIL out of needs_approval()."""
+    """Sabotage: take Permission.READ_TRAIL out of needs_approval()."""
     grant = RoleGrant.objects.request(nina, role, by=anton)
     assert stored(nina).role == ""
     approve(grant, by=petra)

@@ -202,14 +202,14 @@ def test_closing_and_opening_a_colleagues_account_gives_no_role_back(case, olga,
 
 
 def test_moving_himself_into_the_team_shows_nothing(case, team, anton, desk):
-    """Sabotage: AD beside CO for Act.SEE_TEAM and Act.READ_CASES in roles.ALLOWED."""
+    """Sabotage: AD beside CO for Permission.SEE_TEAM and Permission.READ_CASES in roles.ALLOWED."""
     facts = {"team": str(team.pk), "language": "en", "time_zone": "UTC", "address": ""}
     desk.post(f"/desk/staff/user/{anton.pk}/change/", facts)
     sees_nothing(anton)
 
 
 def test_deputies_hand_overs_and_emergencies_are_not_his(case, olga, petra, anton, team, desk):
-    """Sabotage: Act.ASSIGN_CASES for AD in roles.ALLOWED (BREAK_GLASS alone is stopped by visible_to)."""
+    """Sabotage: ASSIGN_CASES for AD in roles.ROLES_WITH (BREAK_GLASS alone is stopped by visible_to)."""
     day = timezone.localdate().isoformat()
     tried = [
         (

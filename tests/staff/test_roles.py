@@ -3,42 +3,42 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from staff.roles import PERMISSIONS, Act, Role, may, needs_approval, sees_cases
+from staff.roles import DJANGO_PERMISSIONS, Permission, Role, may, needs_approval, sees_cases
 
 
 @pytest.mark.parametrize(
     ("act", "who"),
     [
-        (Act.READ_CASES, {"olga", "lena", "petra"}),
-        (Act.WRITE_CASES, {"olga", "lena", "petra"}),
-        (Act.HOLD_CASES, {"olga", "petra"}),
-        (Act.OPEN_IDENTITY, {"olga", "lena", "petra"}),
-        (Act.OPEN_ROUTE, {"olga", "petra"}),
-        (Act.OPEN_VETTING, {"lena"}),
-        (Act.OPEN_LINKS, {"olga", "lena", "petra"}),
-        (Act.CONFIRM_VETTING, {"lena", "petra"}),
-        (Act.WORK_INBOX, {"olga", "petra"}),
-        (Act.SEE_TEAM, {"petra"}),
-        (Act.BREAK_GLASS, {"olga", "lena", "petra"}),
-        (Act.ASSIGN_CASES, {"petra"}),
-        (Act.IMPORT_SHEETS, {"petra"}),
-        (Act.SEE_DUPLICATES, {"petra"}),
-        (Act.SEE_STATISTICS, {"petra"}),
-        (Act.EXPORT_CASES, {"olga", "petra"}),
-        (Act.ERASE_CASES, {"petra"}),
-        (Act.SIGN_DIGEST, {"petra"}),
-        (Act.READ_RULES, {"olga", "lena", "petra"}),
-        (Act.MANAGE_RULES, {"lena"}),
-        (Act.SEE_READERS, {"petra"}),
-        (Act.READ_TRAIL, {"vera"}),
-        (Act.APPROVE_ROLES, {"petra"}),
-        (Act.SEE_ACCOUNTS, {"petra", "anton"}),
-        (Act.MANAGE_ACCOUNTS, {"anton"}),
-        (Act.RESET_DEVICES, {"petra", "anton"}),
+        (Permission.READ_CASES, {"olga", "lena", "petra"}),
+        (Permission.WRITE_CASES, {"olga", "lena", "petra"}),
+        (Permission.HOLD_CASES, {"olga", "petra"}),
+        (Permission.OPEN_IDENTITY, {"olga", "lena", "petra"}),
+        (Permission.OPEN_ROUTE, {"olga", "petra"}),
+        (Permission.OPEN_VETTING, {"lena"}),
+        (Permission.OPEN_LINKS, {"olga", "lena", "petra"}),
+        (Permission.CONFIRM_VETTING, {"lena", "petra"}),
+        (Permission.WORK_INBOX, {"olga", "petra"}),
+        (Permission.SEE_TEAM, {"petra"}),
+        (Permission.BREAK_GLASS, {"olga", "lena", "petra"}),
+        (Permission.ASSIGN_CASES, {"petra"}),
+        (Permission.IMPORT_SHEETS, {"petra"}),
+        (Permission.SEE_DUPLICATES, {"petra"}),
+        (Permission.SEE_STATISTICS, {"petra"}),
+        (Permission.EXPORT_CASES, {"olga", "petra"}),
+        (Permission.ERASE_CASES, {"petra"}),
+        (Permission.SIGN_DIGEST, {"petra"}),
+        (Permission.READ_RULES, {"olga", "lena", "petra"}),
+        (Permission.MANAGE_RULES, {"lena"}),
+        (Permission.SEE_READERS, {"petra"}),
+        (Permission.READ_TRAIL, {"vera"}),
+        (Permission.APPROVE_ROLES, {"petra"}),
+        (Permission.SEE_ACCOUNTS, {"petra", "anton"}),
+        (Permission.MANAGE_ACCOUNTS, {"anton"}),
+        (Permission.RESET_DEVICES, {"petra", "anton"}),
     ],
 )
 def test_each_act_belongs_to_these_people_only(act, who, olga, lena, petra, anton, vera, mark):
-    """Sabotage: add AD to Act.READ_CASES in roles.ALLOWED."""
+    """Sabotage: add AD to Permission.READ_CASES in roles.ROLES_WITH."""
     people = [olga, lena, petra, anton, vera, mark]
     assert {person.username for person in people if may(person, act)} == who
 
@@ -46,18 +46,18 @@ def test_each_act_belongs_to_these_people_only(act, who, olga, lena, petra, anto
 def test_every_act_stands_in_the_table_above(request):
     """An act without a test would be an act that anybody may get."""
     marks = test_each_act_belongs_to_these_people_only.pytestmark[0].args[1]
-    assert {act for act, _who in marks} == set(Act)
+    assert {act for act, _who in marks} == set(Permission)
 
 
 def test_a_closed_account_may_nothing(petra):
     """Sabotage: drop `user.is_active and` from may()."""
     petra.is_active = False
-    assert not any(may(petra, act) for act in Act)
+    assert not any(may(petra, act) for act in Permission)
     assert not petra.is_staff
 
 
 def test_a_visitor_may_nothing():
-    assert not any(may(AnonymousUser(), act) for act in Act)
+    assert not any(may(AnonymousUser(), act) for act in Permission)
 
 
 @pytest.mark.parametrize("who", ["anton", "vera"])
@@ -70,7 +70,7 @@ def test_administrators_and_auditors_see_no_case_content(who, request):
 
 
 def test_roles_that_see_cases_or_the_trail_or_approve_others_need_approval():
-    """Sabotage: take Act.READ_TRAIL out of needs_approval(): an administrator alone makes an auditor."""
+    """Sabotage: take READ_TRAIL out of needs_approval(): an administrator alone makes an auditor."""
     assert {role for role in Role if not needs_approval(role)} == {Role.ADMINISTRATOR}
 
 
@@ -96,7 +96,7 @@ def test_what_the_table_does_not_name_is_refused(permission, olga, petra, anton)
 
 
 def test_nobody_deletes_on_the_desk():
-    assert not [place for place, action in PERMISSIONS if action == "delete"]
+    assert not [place for place, action in DJANGO_PERMISSIONS if action == "delete"]
 
 
 def test_nobody_is_a_superuser(anton):

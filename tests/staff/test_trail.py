@@ -240,7 +240,7 @@ def test_nothing_is_deleted_and_no_history_is_shown(client, anton, team, monkeyp
     """Whatever the table of roles says. Sabotage: drop has_delete_permission() from DeskModelAdmin."""
     from staff import roles
 
-    monkeypatch.setitem(roles.PERMISSIONS, ("staff.team", "delete"), roles.Act.MANAGE_ACCOUNTS)
+    monkeypatch.setitem(roles.DJANGO_PERMISSIONS, ("staff.team", "delete"), roles.Permission.MANAGE_ACCOUNTS)
     signed_in(client, anton)
     assert client.get(f"/desk/staff/team/{team.pk}/delete/").status_code == 403
     assert client.post(f"/desk/staff/team/{team.pk}/delete/", {"post": "yes"}).status_code == 403

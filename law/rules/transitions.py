@@ -13,13 +13,13 @@ FILE = Path(__file__).parent.parent / "data" / "procedural_deadlines.json"
 
 
 @lru_cache(maxsize=1)
-def allowed_moves() -> frozenset[tuple[str, str]]:
-    """Every move, as (stage before, stage after)."""
-    return moves_in(json.loads(FILE.read_text(encoding="utf-8")))
+def allowed_transitions() -> frozenset[tuple[str, str]]:
+    """Every transition, as (stage before, stage after)."""
+    return transitions_in(json.loads(FILE.read_text(encoding="utf-8")))
 
 
-def moves_in(document: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
-    """The moves that a table allows; BadTable names one that has no two different stages of the table."""
+def transitions_in(document: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    """The transitions that a table allows; BadTable names one without two different stages of the table."""
     try:
         rows = as_list(needed(document, "stages"), "stages")
         stages = {as_text(needed(as_object(row, "A stage"), "code"), "code") for row in rows}

@@ -1,6 +1,7 @@
-"""Two clicks, one act: a form carries the id of the row that sending it makes, signed for its reader.
+"""Two clicks, one act: a form carries an idempotency key, signed for its reader.
 
-Sent a second time it asks for a row that is there already, and is answered as the first time.
+The key is the id of the row that sending the form makes. Sent a second time it asks for a row that is there
+already, and is answered as the first time.
 """
 
 from __future__ import annotations
@@ -21,23 +22,23 @@ def _signer(request: HttpRequest) -> signing.TimestampSigner:
     return signing.TimestampSigner(salt=f"desk.once.{user.pk}")
 
 
-def fresh(request: HttpRequest) -> str:
-    """A token for a form: a new id that only this reader can send back."""
+def new_token(request: HttpRequest) -> str:
+    """A token for a form: a new key that only this reader can send back."""
     return _signer(request).sign(str(uuid4()))
 
 
-def kept(request: HttpRequest) -> str:
+def same_token(request: HttpRequest) -> str:
     """The token that was sent, for a page that is shown again; a new one in place of a bad one."""
     sent = request.POST.get(FIELD, "")
-    return sent if _read(request, sent) else fresh(request)
+    return sent if _key_in(request, sent) else new_token(request)
 
 
 def key(request: HttpRequest) -> UUID:
-    """The id in the token that was sent. Without a good one a new id: the act is done, but not only once."""
-    return _read(request, request.POST.get(FIELD, "")) or uuid4()
+    """The idempotency key that was sent. Without a good one a new key: the act is done, but not only once."""
+    return _key_in(request, request.POST.get(FIELD, "")) or uuid4()
 
 
-def _read(request: HttpRequest, token: str) -> UUID | None:
+def _key_in(request: HttpRequest, token: str) -> UUID | None:
     try:
         return UUID(_signer(request).unsign(token, max_age=GOOD_SECONDS))
     except (signing.BadSignature, ValueError):
