@@ -18,7 +18,7 @@ from law.clocks import (
     clocks,
     duties,
     questions,
-    reminded,
+    reminded_terms,
     version_of,
 )
 
@@ -132,7 +132,7 @@ class CaseFacts:
 
 
 @dataclass(frozen=True)
-class Due:
+class DerivedDeadline:
     """A deadline that must exist. `source` names its fact ("stay:<uuid>"), unique in a case with `kind`.
 
     Where several terms hang on one fact, the term's name follows it ("application:<uuid>:kz-05"); where it is
@@ -151,7 +151,7 @@ class Due:
     question: bool = False
 
 
-def derive(facts: CaseFacts) -> tuple[Due, ...]:
+def derive(facts: CaseFacts) -> tuple[DerivedDeadline, ...]:
     """Every deadline that the facts of a case call for; none once the case is closed.
 
     Dates that have passed are kept: an overdue date stays due until the facts change or a person says done.
@@ -171,8 +171,8 @@ def derive(facts: CaseFacts) -> tuple[Due, ...]:
 
 
 def with_questions(
-    dues: Iterable[Due], *, watched: Collection[tuple[str, str]], today: date
-) -> tuple[Due, ...]:
+    dues: Iterable[DerivedDeadline], *, watched: Collection[tuple[str, str]], today: date
+) -> tuple[DerivedDeadline, ...]:
     """`dues`, but a counted term that was over before it was ever watched becomes a question, due at once.
 
     "Overdue" would blame somebody for a day that passed before the file was opened, and hide the days that
@@ -183,64 +183,70 @@ def with_questions(
     for due in dues:
         if due.kind in COUNTED and due.due_on < today and (due.kind, due.source) not in watched:
             source = f"{due.source}:{due.due_on.isoformat()}"
-            due = Due(Kind.TERM_PASSED, source, today, due.country, due.rule, question=True)
+            due = DerivedDeadline(Kind.TERM_PASSED, source, today, due.country, due.rule, question=True)
         found.append(due)
     return tuple(found)
 
 
-def _of_stays(facts: CaseFacts) -> Iterator[Due]:
+def _of_stays(facts: CaseFacts) -> Iterator[DerivedDeadline]:
     for stay in facts.stays:
         if stay.left_on is not None:
             continue
         source, where = f"stay:{stay.id}", stay.country or facts.country
         if stay.last_legal_day:
-            yield Due(Kind.STAY_END, source, stay.last_legal_day, where, stay.rule)
+            yield DerivedDeadline(Kind.STAY_END, source, stay.last_legal_day, where, stay.rule)
         elif stay.asked_on:
-            yield Due(Kind.STAY_QUESTION, source, stay.asked_on, where, question=True)
+            yield DerivedDeadline(Kind.STAY_QUESTION, source, stay.asked_on, where, question=True)
 
 
-def _of_documents(facts: CaseFacts) -> Iterator[Due]:
+def _of_documents(facts: CaseFacts) -> Iterator[DerivedDeadline]:
     for document in facts.documents:
         if document.valid_until and document.in_force:
             # The date of the country of stay counts: that is where the person must act.
             source = f"document:{document.id}"
-            yield Due(Kind.DOCUMENT_END, source, document.valid_until, facts.country, document.rule)
+            yield DerivedDeadline(
+                Kind.DOCUMENT_END, source, document.valid_until, facts.country, document.rule
+            )
 
 
-def _of_applications(facts: CaseFacts) -> Iterator[Due]:
+def _of_applications(facts: CaseFacts) -> Iterator[DerivedDeadline]:
     for application in facts.applications:
         for kind, day in application.days.items():
             if day and not application.closed:
-                yield Due(kind, f"application:{application.id}", day, application.country or facts.country)
+                yield DerivedDeadline(
+                    kind, f"application:{application.id}", day, application.country or facts.country
+                )
 
 
-def _of_tasks(facts: CaseFacts) -> Iterator[Due]:
+def _of_tasks(facts: CaseFacts) -> Iterator[DerivedDeadline]:
     for task in facts.tasks:
         if task.due_on and not task.done:
-            yield Due(Kind.TASK, f"task:{task.id}", task.due_on, task.country or facts.country)
+            yield DerivedDeadline(Kind.TASK, f"task:{task.id}", task.due_on, task.country or facts.country)
 
 
-def _of_procedures(facts: CaseFacts) -> Iterator[Due]:
+def _of_procedures(facts: CaseFacts) -> Iterator[DerivedDeadline]:
     for procedure in facts.procedures:
-        for clock in reminded(clocks(procedure, facts.law)):
+        for clock in reminded_terms(clocks(procedure, facts.law)):
             source = f"application:{procedure.id}:{clock.name}"
-            yield Due(clock.term.value, source, clock.last_day, procedure.country, clock.rule)
+            yield DerivedDeadline(clock.term.value, source, clock.last_day, procedure.country, clock.rule)
 
 
-def _of_arrivals(facts: CaseFacts) -> Iterator[Due]:
+def _of_arrivals(facts: CaseFacts) -> Iterator[DerivedDeadline]:
     for arrival in facts.arrivals:
-        for clock in reminded(arrival_clocks(arrival, facts.law)):
+        for clock in reminded_terms(arrival_clocks(arrival, facts.law)):
             source = f"stay:{arrival.id}:{clock.name}"
-            yield Due(Kind.APPLY_BY, source, clock.last_day, arrival.country, clock.rule)
+            yield DerivedDeadline(Kind.APPLY_BY, source, clock.last_day, arrival.country, clock.rule)
         for duty in duties(arrival, facts.law):
             source = f"stay:{arrival.id}:{duty.code}"
-            yield Due(Kind.OBLIGATION, source, duty.last_day, arrival.country, version_of(duty.row))
+            yield DerivedDeadline(
+                Kind.OBLIGATION, source, duty.last_day, arrival.country, version_of(duty.row)
+            )
 
 
-def _of_home(facts: CaseFacts) -> Iterator[Due]:
+def _of_home(facts: CaseFacts) -> Iterator[DerivedDeadline]:
     for fact in facts.home:
         if fact.due_on:
-            yield Due(fact.kind, fact.source, fact.due_on, fact.country or facts.country)
+            yield DerivedDeadline(fact.kind, fact.source, fact.due_on, fact.country or facts.country)
 
 
 def open_questions(facts: CaseFacts) -> dict[str, str]:

@@ -27,7 +27,7 @@ from cases.models import (
     NameWord,
     NotSamePerson,
 )
-from cases.models.history import known
+from cases.models.history import value_or_none
 from cases.models.verdict import pair_of
 from staff.models import User
 from staff.roles import Permission, Role, may
@@ -41,7 +41,7 @@ FEW = 500
 Groups = dict[Hashable, set[UUID]]
 
 
-class Alike(TextChoices):
+class Likeness(TextChoices):
     """By what two cases may be one person, the weakest first."""
 
     GIVEN_NAME = "given_name", _("the same surname and given name")
@@ -51,7 +51,7 @@ class Alike(TextChoices):
     DOCUMENT = "document", _("the same document number")
 
 
-STRENGTH = {reason: place for place, reason in enumerate(Alike)}
+STRENGTH = {reason: place for place, reason in enumerate(Likeness)}
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Pair:
     mine: Case
     other: Case
     foreign: bool
-    reasons: list[Alike]
+    reasons: list[Likeness]
     coordinators: list[str] = field(default_factory=list)
     judged: NotSamePerson | None = None
     judge: str = ""
@@ -78,7 +78,7 @@ class Pair:
 
 
 @dataclass
-class Found:
+class PossibleDuplicates:
     """All pairs, the likeliest first, and how many values are shared by a crowd of cases."""
 
     pairs: list[Pair]
@@ -95,18 +95,18 @@ class Found:
         return [pair for pair in self.pairs if pair.judged is not None]
 
 
-def of(user: User, *, today: date, case: Case | None = None) -> Found:
+def of(user: User, *, today: date, case: Case | None = None) -> PossibleDuplicates:
     """The pairs that `user` may learn of, of all cases they answer for on `today`, or of one of these.
 
     Nothing is read for whoever is no coordinator.
     """
     if not may(user, Permission.SEE_DUPLICATES):
-        return Found([])
+        return PossibleDuplicates([])
     held = Case.objects.held_by(user, today=today)
     mine = set((held.filter(pk=case.pk) if case else held).values_list("pk", flat=True))
     if not mine:
-        return Found([])
-    alike: dict[tuple[UUID, UUID], set[Alike]] = defaultdict(set)
+        return PossibleDuplicates([])
+    alike: dict[tuple[UUID, UUID], set[Likeness]] = defaultdict(set)
     crowds = 0
     for reason, groups in chain(_same_values(mine), _same_people(mine)):
         for cases in groups.values():
@@ -115,7 +115,7 @@ def of(user: User, *, today: date, case: Case | None = None) -> Found:
                 continue
             for pair in _pairs(cases, mine):
                 alike[pair].add(reason)
-    return Found(_described(alike, held, mine), crowds)
+    return PossibleDuplicates(_pairs_of(alike, held, mine), crowds)
 
 
 def _pairs(cases: Iterable[UUID], mine: set[UUID]) -> Iterator[tuple[UUID, UUID]]:
@@ -148,7 +148,7 @@ def _candidates(rows: Any, index: str, mine: set[UUID]) -> list[UUID]:
     return shared
 
 
-def _grouped(rows: Any, pks: list[UUID], key: Callable[[Any], Hashable]) -> Groups:
+def _group_by(rows: Any, pks: list[UUID], key: Callable[[Any], Hashable]) -> Groups:
     """The cases of these rows by what `key` reads from each opened row; "" and None belong to no group."""
     groups: Groups = defaultdict(set)
     for start in range(0, len(pks), 5000):
@@ -159,29 +159,29 @@ def _grouped(rows: Any, pks: list[UUID], key: Callable[[Any], Hashable]) -> Grou
     return {value: cases for value, cases in groups.items() if len(cases) > 1}
 
 
-def _same_values(mine: set[UUID]) -> Iterator[tuple[Alike, Groups]]:
+def _same_values(mine: set[UUID]) -> Iterator[tuple[Likeness, Groups]]:
     """Cases that share a phone, an account or a document. A lawyer's phone stands in many files by right."""
     contacts = ContactChannel.objects.exclude(owner=ChannelOwner.LAWYER)
     for rows, index, reason in (
-        (contacts, "phone_index", Alike.PHONE),
-        (contacts, "handle_index", Alike.ACCOUNT),
-        (IdentityDocument.objects.all(), "number_index", Alike.DOCUMENT),
+        (contacts, "phone_index", Likeness.PHONE),
+        (contacts, "handle_index", Likeness.ACCOUNT),
+        (IdentityDocument.objects.all(), "number_index", Likeness.DOCUMENT),
     ):
         column: Any = rows.model._meta.get_field(index)
 
         def value(row: Any, column: Any = column) -> str:
-            return str(column.normalised(known(row, column.source)))
+            return str(column.normalised(value_or_none(row, column.source)))
 
-        yield reason, _grouped(rows, _candidates(rows, index, mine), value)
+        yield reason, _group_by(rows, _candidates(rows, index, mine), value)
 
 
-def _same_people(mine: set[UUID]) -> Iterator[tuple[Alike, Groups]]:
+def _same_people(mine: set[UUID]) -> Iterator[tuple[Likeness, Groups]]:
     """Cases that share a word of a surname or another name, and besides it a given name or the birth date.
 
     Sorted into heaps rather than compared two by two: a common surname has thousands of pairs.
     """
     words = NameWord.objects.all()
-    groups = _grouped(words, _candidates(words, "token", mine), lambda row: known(row, "word"))
+    groups = _group_by(words, _candidates(words, "token", mine), lambda row: value_or_none(row, "word"))
     groups = {word: cases for word, cases in groups.items() if not cases.isdisjoint(mine)}
     people = _people({case_id for cases in groups.values() for case_id in cases})
     named: Groups = defaultdict(set)
@@ -193,7 +193,7 @@ def _same_people(mine: set[UUID]) -> Iterator[tuple[Alike, Groups]]:
                 named[word, key].add(case_id)
             if born_on is not None:
                 born[word, born_on].add(case_id)
-    for reason, heaps in ((Alike.GIVEN_NAME, named), (Alike.BIRTH_DATE, born)):
+    for reason, heaps in ((Likeness.GIVEN_NAME, named), (Likeness.BIRTH_DATE, born)):
         yield reason, {what: cases for what, cases in heaps.items() if not cases.isdisjoint(mine)}
 
 
@@ -202,19 +202,19 @@ def _people(case_ids: set[UUID]) -> dict[UUID, tuple[set[str], date | None]]:
     ids = sorted(case_ids)
     for start in range(0, len(ids), 5000):
         for identity in Identity.objects.filter(case__in=ids[start : start + 5000]).with_keys():
-            texts = [known(identity, name) or "" for name in ("given_name", "given_name_latin")]
+            texts = [value_or_none(identity, name) or "" for name in ("given_name", "given_name_latin")]
             keys = {key for text in texts for word in name_readings(text) for key in word}
-            found[identity.case_id] = keys, known(identity, "born_on")
+            found[identity.case_id] = keys, value_or_none(identity, "born_on")
     return found
 
 
-def _described(alike: dict[tuple[UUID, UUID], set[Alike]], held: Any, mine: set[UUID]) -> list[Pair]:
+def _pairs_of(alike: dict[tuple[UUID, UUID], set[Likeness]], held: Any, mine: set[UUID]) -> list[Pair]:
     """The pairs with their cases, coordinators and judgements, the likeliest first."""
     wanted = {pk for pair in alike for pk in pair}
     rows = Case.objects.filter(pk__in=wanted).select_related("team", "caseworker")
     cases = {case.pk: case for case in rows.defer("summary", "closed_on", "closing_reason")}
     ours = mine | set(held.filter(pk__in=wanted).values_list("pk", flat=True))
-    judged = NotSamePerson.standing(pair_of(*pair) for pair in alike)
+    judged = NotSamePerson.for_pairs(pair_of(*pair) for pair in alike)
     asked: dict[UUID, list[str]] = defaultdict(list)
     teams = {cases[pk].team_id for pk in wanted if pk in cases and pk not in ours}
     for name, team in (

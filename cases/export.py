@@ -24,7 +24,7 @@ from cases.models import Case, Note, RouteNote
 from cases.models.compartment import CLOSED_FACETS, FACETS, Compartment
 from cases.models.history import Facet
 from law import countries
-from vault.show import shown
+from vault.show import display_value
 
 # A spreadsheet takes a cell that begins so for a formula, whatever stands before it as a blank.
 FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
@@ -85,7 +85,7 @@ def _is_told(field: Any) -> bool:
 
 
 def _text(row: Any, field: Any) -> str:
-    value = shown(row, field.attname)
+    value = display_value(row, field.attname)
     if value is None or value == "":
         return ""
     if isinstance(value, bool):
@@ -105,13 +105,13 @@ def stream(found: list[Part], *, language: str, today: date) -> Iterator[bytes]:
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[arg-type]
         archive.writestr("file.html", _page(found, language, today))
-        yield sink.taken()
+        yield sink.take_bytes()
         archive.writestr("file.json", _json(found))
-        yield sink.taken()
+        yield sink.take_bytes()
         for part in found:
             archive.writestr(f"tables/{part.name}.csv", _csv(part))
-            yield sink.taken()
-    yield sink.taken()
+            yield sink.take_bytes()
+    yield sink.take_bytes()
 
 
 class _Sink:
@@ -128,7 +128,7 @@ class _Sink:
     def flush(self) -> None:
         """Nothing lies behind it."""
 
-    def taken(self) -> bytes:
+    def take_bytes(self) -> bytes:
         """What came since the last time."""
         piece, self._pieces = b"".join(self._pieces), []
         return piece
@@ -142,16 +142,18 @@ def _page(found: list[Part], language: str, today: date) -> str:
 
 
 def _rows(part: Part) -> Any:
-    lists = (format_html_join("", "<dt>{}</dt><dd>{}</dd>", _filled(part.labels, row)) for row in part.rows)
+    lists = (
+        format_html_join("", "<dt>{}</dt><dd>{}</dd>", _filled_cells(part.labels, row)) for row in part.rows
+    )
     return format_html_join("\n", "<dl>{}</dl>", ((each,) for each in lists))
 
 
-def _filled(labels: list[str], row: list[str]) -> list[tuple[str, str]]:
+def _filled_cells(labels: list[str], row: list[str]) -> list[tuple[str, str]]:
     return [(label, text) for label, text in zip(labels, row, strict=True) if text]
 
 
 def _json(found: list[Part]) -> str:
-    told = {part.title: [dict(_filled(part.labels, row)) for row in part.rows] for part in found}
+    told = {part.title: [dict(_filled_cells(part.labels, row)) for row in part.rows] for part in found}
     return json.dumps(told, ensure_ascii=False, indent=1)
 
 

@@ -28,8 +28,8 @@ from cases.models import (
 from cases.models.facts import read_facts
 from law import countries, current
 from law.clocks import arrival_clocks, clocks, duties
-from law.words.terms import TO_CONFIRM, Told, confirmed, tell, tell_duty, what
-from vault.show import UNREADABLE, shown
+from law.words.terms import TO_CONFIRM, TermInWords, confirmation_in_words, tell, tell_duty, what
+from vault.show import UNREADABLE, display_value
 
 LONGEST = 140
 # Which table a source ("stay:<uuid>") names, and the part of the case page that shows it.
@@ -71,7 +71,7 @@ def origins(rows: Iterable[Deadline]) -> dict[UUID, Origin]:
 
 def _source(row: Deadline) -> tuple[str, UUID | None, str]:
     """The table, the row and the term that a source names ("application:<uuid>:kz-05")."""
-    table, key, term, *_day = [*str(shown(row, "source")).split(":"), "", ""]
+    table, key, term, *_day = [*str(display_value(row, "source")).split(":"), "", ""]
     try:
         return table, UUID(key), term
     except ValueError:
@@ -83,7 +83,7 @@ def counted_day(row: Deadline) -> date | None:
     if row.kind != Kind.TERM_PASSED:
         return row.due_on if row.opens() else None
     try:
-        return date.fromisoformat(str(shown(row, "source")).rpartition(":")[2])
+        return date.fromisoformat(str(display_value(row, "source")).rpartition(":")[2])
     except ValueError:
         return None
 
@@ -100,7 +100,7 @@ def _origin(
     # A term of an arrival is counted from the entry; who typed the last legal day has no part in it.
     words = _arrival(fact) if term and table == "stay" else _WORDS[table](fact)
     if term:
-        words = f"{words}: {_of_term(term, shown(row, 'rule'))}"
+        words = f"{words}: {_of_term(term, display_value(row, 'rule'))}"
     if row.kind == Kind.TERM_PASSED:
         words = gettext("Its last day was %(day)s. %(term)s") % {"day": counted_day(row), "term": words}
     return Origin(Truncator(words).chars(LONGEST), anchor)
@@ -112,23 +112,23 @@ def _of_term(term: str, rule: Any) -> str:
         return gettext("Typed from the decision's own page")
     rows = current.by_id()
     if term in rows:
-        check = confirmed(rows[term].check.verified_on, rows[term].check.verified_by)
+        check = confirmation_in_words(rows[term].check.verified_on, rows[term].check.verified_by)
         return f"{what(rows[term].deadline)} ({rule or term}, {check})"
     return f"{what(term)} ({rule}, {TO_CONFIRM})"
 
 
 def is_counted(row: Deadline) -> bool:
-    """Whether the date is a term of a procedure or a duty, which told() explains."""
+    """Whether the date is a term of a procedure or a duty, which explain_term() explains."""
     return row.kind in COUNTED or row.kind == Kind.TERM_PASSED
 
 
-def told(row: Deadline) -> Told | None:
+def explain_term(row: Deadline) -> TermInWords | None:
     """How the rules count this date today, from the facts in the file; None where they no longer do."""
     table, key, term = _source(row)
     if not is_counted(row) or key is None:
         return None
     facts, _damaged = read_facts(row.case, today=row.today())
-    found: list[Told] = []
+    found: list[TermInWords] = []
     for procedure in facts.procedures:
         if table == "application" and procedure.id == key:
             found += [tell(clock) for clock in clocks(procedure, facts.law) if clock.name == term]
@@ -141,14 +141,14 @@ def told(row: Deadline) -> Told | None:
 
 def _arrival(stay: Stay) -> str:
     where = countries.name(stay.country)
-    since = _day(shown(stay, "entered_on"))
+    since = _day(display_value(stay, "entered_on"))
     if not since:
         return gettext("Stay in %(country)s") % {"country": where}
     return gettext("Stay in %(country)s since %(day)s") % {"country": where, "day": since}
 
 
 def _of_stay(stay: Stay) -> str:
-    words, source = _arrival(stay), shown(stay, "last_legal_day_source")
+    words, source = _arrival(stay), display_value(stay, "last_legal_day_source")
     return f"{words}: {source}" if source else words
 
 
@@ -161,7 +161,7 @@ def _of_application(application: Application) -> str:
 
 
 def _of_task(task: Task) -> str:
-    return str(shown(task, "text"))
+    return str(display_value(task, "text"))
 
 
 def _of_appeal(appeal: Appeal) -> str:
@@ -169,7 +169,7 @@ def _of_appeal(appeal: Appeal) -> str:
 
 
 def _of_hearing(hearing: Hearing) -> str:
-    article = shown(hearing.proceeding, "article")
+    article = display_value(hearing.proceeding, "article")
     return gettext("Proceeding at home, article %(article)s") % {"article": article or "–"}
 
 
@@ -178,13 +178,13 @@ def _of_wanted(check: WantedCheck) -> str:
 
 
 def _of_consent(consent: Consent) -> str:
-    purpose = shown(consent, "purpose")
+    purpose = display_value(consent, "purpose")
     label = Purpose(purpose).label if purpose in Purpose.values else str(purpose or "–")
     return gettext("The person agreed: %(purpose)s") % {"purpose": label}
 
 
 def _finding(check: WantedCheck) -> str:
-    found = shown(check, "finding")
+    found = display_value(check, "finding")
     return str(WantedFinding(found).label) if found in WantedFinding.values else str(found or "–")
 
 

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models import Case, ChannelOwner, ContactChannel, Identity, IdentityDocument, NameWord
 from cases.models.code_name_words import LOOKS, THINGS
-from cases.models.history import known
+from cases.models.history import value_or_none
 from cases.models.name_word import SURNAMES
 from staff import trail
 from staff.models import User
@@ -72,7 +72,7 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResults:
     """What a search found: the best `hits`, how many cases matched in all, and whether that count is cut."""
 
     hits: list[Hit]
@@ -137,7 +137,7 @@ class _Search:
         column: Any = NameWord._meta.get_field("token")
         wanted = {key for word in self.words for key in word}
         rows = self.rows(NameWord.objects.all(), token__in=[column.token(key) for key in sorted(wanted)])
-        met = {row.case_id for row in rows if known(row, "word") in wanted}
+        met = {row.case_id for row in rows if value_or_none(row, "word") in wanted}
         for identity in Identity.objects.filter(case__in=met).with_keys():
             score, reasons = compare(self.words, identity)
             # Where a damaged name does not open, the word that stands beside it still tells.
@@ -182,11 +182,11 @@ def _fitting(words: Sequence[tuple[str, ...]], keys: set[str]) -> int:
 
 
 def _keys(identity: Identity, names: Iterable[str]) -> set[str]:
-    texts = [known(identity, name) or "" for name in names]
+    texts = [value_or_none(identity, name) or "" for name in names]
     return {key for text in texts for word in name_readings(text) for key in word}
 
 
-def cases(text: str, *, by: User, today: date) -> Found:
+def cases(text: str, *, by: User, today: date) -> SearchResults:
     """Cases that `by` may see on `today` and that match `text`, best first. Writes the search on the trail.
 
     The text lies sealed under the house's key there, also where nothing was found.
@@ -198,10 +198,10 @@ def cases(text: str, *, by: User, today: date) -> Found:
     search.by_index(ContactChannel.objects.all(), "phone_index", PHONE, PHONE_OF)
     search.by_index(ContactChannel.objects.all(), "handle_index", ACCOUNT, ACCOUNT_OF)
     search.by_name()
-    return _ranked(search)
+    return _rank(search)
 
 
-def _ranked(search: _Search) -> Found:
+def _rank(search: _Search) -> SearchResults:
     """The best hits with their cases, by score and then by code name."""
     best = sorted(search.hits, key=lambda pk: -search.hits[pk].score)[:CANDIDATES]
     names = dict(search.visible.filter(pk__in=best).values_list("pk", "code_name"))
@@ -210,4 +210,4 @@ def _ranked(search: _Search) -> Found:
     for case in rows.defer("summary", "closed_on", "closing_reason"):
         search.hits[case.pk].case = case
     hits = [hit for pk in best if (hit := search.hits[pk]).case is not None]
-    return Found(hits, len(search.hits), search.cut)
+    return SearchResults(hits, len(search.hits), search.cut)

@@ -41,7 +41,7 @@ class CannotBackUp(Exception):
 
 
 @dataclass(frozen=True)
-class Made:
+class BackupResult:
     """What a backup did: where it lies, how large it is, how many older record keys it destroyed."""
 
     folder: Path
@@ -49,7 +49,7 @@ class Made:
     expired: int
 
 
-def make(target: Path, *, to: Sequence[object], now: datetime, keep_days: int) -> Made:
+def make(target: Path, *, to: Sequence[object], now: datetime, keep_days: int) -> BackupResult:
     """Write a backup of this moment into a new folder in `target`, for the recipients `to`.
 
     Afterwards the record keys of backups older than `keep_days` are destroyed. Raises CannotBackUp,
@@ -75,7 +75,7 @@ def make(target: Path, *, to: Sequence[object], now: datetime, keep_days: int) -
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     size = sum(part["bytes"] for part in manifest["parts"].values())
-    return Made(folder, size, expire(target, now=now, keep_days=keep_days))
+    return BackupResult(folder, size, expire(target, now=now, keep_days=keep_days))
 
 
 def _write(folder: Path, to: Sequence[object], now: datetime) -> dict[str, Any]:

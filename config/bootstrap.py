@@ -62,7 +62,7 @@ def enter(arguments):
     if os.environ.get("DESK_PREPARED") == "1" or (not _inside() and not missing(needed)):
         return
     if command in NEEDS:
-        if not _filled(needed):
+        if not _is_filled(needed):
             _fill_alone(needed)
     elif not PYTHON.exists():
         sys.exit("The packages are not installed yet. Run first: python3 manage.py up")
@@ -124,7 +124,7 @@ def _mark(requirements):
     return hashlib.sha256(text).hexdigest()
 
 
-def _filled(requirements):
+def _is_filled(requirements):
     """Whether `.venv` has what is needed: by our stamp, or, if somebody else made it, by what lies in it."""
     if not PYTHON.exists() or MAKING.exists():
         return False
@@ -139,7 +139,7 @@ def _fill_alone(requirements):
     try:
         lock = os.open(str(ROOT), os.O_RDONLY)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not _filled(requirements):
+        if not _is_filled(requirements):
             _fill(requirements)
     except OSError as error:
         sys.exit(

@@ -43,7 +43,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     )
 
 
-def locked() -> HttpResponse:
+def locked_page() -> HttpResponse:
     """503: the root key is not in memory yet. No details; whom to call, where the installation says it."""
     return _page(
         503,

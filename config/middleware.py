@@ -47,7 +47,7 @@ class LockedDeskMiddleware:
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.locked, self._told = startup.locked(), ""
+        self.locked, self._told = startup.is_locked(), ""
         if not self.locked:
             raise MiddlewareNotUsed
         self.get_response = get_response
@@ -61,7 +61,7 @@ class LockedDeskMiddleware:
 
     def _opens(self) -> bool:
         """Whether the root is there by now, and is the right one."""
-        if startup.locked():
+        if startup.is_locked():
             return False
         try:
             startup.refuse_unless_safe()
@@ -77,7 +77,7 @@ class LockedDeskMiddleware:
     def _page(request: HttpRequest) -> HttpResponse:
         # Nobody is known yet, so that the browser says the language.
         with translation.override(translation.get_language_from_request(request)):
-            return errors.locked()
+            return errors.locked_page()
 
     @staticmethod
     def _health() -> HttpResponse:

@@ -25,7 +25,7 @@ class ReadyFile:
             )
 
     @contextmanager
-    def written(self, content: dict[str, Any]) -> Iterator[None]:
+    def holding(self, content: dict[str, Any]) -> Iterator[None]:
         """The whole file appears at once, or not at all; it goes when the desk stops."""
         draft = self.path.with_name(f".{self.path.name}.{secrets.token_hex(6)}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -38,7 +38,7 @@ class CannotRestore(Exception):
 
 
 @dataclass
-class Restored:
+class RestoreResult:
     """What came back, and what is not as it should be."""
 
     cells: int = 0
@@ -49,7 +49,7 @@ class Restored:
     findings: list[str] = field(default_factory=list)
 
 
-def restore(folder: Path, keys_from: Path, identities: Sequence[object]) -> Restored:
+def restore(folder: Path, keys_from: Path, identities: Sequence[object]) -> RestoreResult:
     """Restore the backup in `folder` with the record keys of the one in `keys_from` (mostly the same).
 
     Raises CannotRestore and what reading backups, keys and dumps raises. Nothing is written before every
@@ -68,11 +68,11 @@ def restore(folder: Path, keys_from: Path, identities: Sequence[object]) -> Rest
         _look_through(folder, name, identities)
     _look_through(keys_from, backup.KEYS, identities)
     _require_root(backup.read_manifest(keys_from)["root_keys"])
-    with age.opened(folder / backup.DATABASE, identities) as stream:
+    with age.open_sealed(folder / backup.DATABASE, identities) as stream:
         dumps.load(stream)
     call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
     Session.objects.all().delete()  # nobody is signed in after a fire
-    done = Restored()
+    done = RestoreResult()
     done.owners = _put_keys(keys_from, identities)
     done.files = _put_files(folder, identities)
     done.erased = _erase_again()
@@ -99,7 +99,7 @@ def _look_through(folder: Path, name: str, identities: Sequence[object]) -> None
         raise CannotRestore(f"{name} is missing in {folder}.{advice}") from None
     if found != wanted:
         raise CannotRestore(f"{name} in {folder} is damaged: its checksum differs. Use another copy.")
-    with age.opened(folder / name, identities):
+    with age.open_sealed(folder / name, identities):
         pass
 
 
@@ -113,7 +113,7 @@ def _require_root(needed: Sequence[str]) -> None:
 
 
 def _lines(folder: Path, identities: Sequence[object]) -> Iterator[dict[str, Any]]:
-    with age.opened(folder / backup.KEYS, identities) as stream:
+    with age.open_sealed(folder / backup.KEYS, identities) as stream:
         for line in stream:
             yield json.loads(line)
 
@@ -149,7 +149,7 @@ def _put_files(folder: Path, identities: Sequence[object]) -> int:
     store.mkdir(mode=0o700, parents=True, exist_ok=True)
     known = set(Attachment.objects.values_list("stored", flat=True))
     with (
-        age.opened(folder / backup.FILES, identities) as stream,
+        age.open_sealed(folder / backup.FILES, identities) as stream,
         tarfile.open(fileobj=stream, mode="r|") as archive,
     ):
         for entry in archive:
@@ -184,7 +184,7 @@ def _erase_again() -> int:
     return again
 
 
-def _verify(done: Restored) -> None:
+def _verify(done: RestoreResult) -> None:
     """Every cell, index, file and link, and that the keys here are the right ones."""
     try:
         canaries.require()
@@ -197,7 +197,7 @@ def _verify(done: Restored) -> None:
         done.findings.append(f"The trigger {name} is missing. Run: manage.py trail guard")
     try:
         done.links = chain.verify().position
-    except chain.Broken as problem:
+    except chain.BrokenChain as problem:
         done.findings.append(str(problem))
     for row in Attachment.objects.exclude(case__erased=True).with_keys():
         try:

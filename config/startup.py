@@ -18,7 +18,7 @@ from vault.keyring import NEEDED, keyring
 OLDEST_POSTGRES = 15
 
 
-def locked() -> bool:
+def is_locked() -> bool:
     """Whether this process waits for `manage.py vault unlock`: its root belongs in memory and is away."""
     path = keyring().path("root")
     return "root" in NEEDED[settings.SITE] and path is not None and locking.is_locked(path)
@@ -35,7 +35,7 @@ def refuse_unless_safe(*, may_be_locked: bool = False) -> None:
         if settings.SITE == "public":
             dropbox.public_key()
         else:
-            canaries.require(without=("root",) if may_be_locked and locked() else ())
+            canaries.require(without=("root",) if may_be_locked and is_locked() else ())
     finally:
         # What is started from here must not share our connection.
         if not connection.in_atomic_block:

@@ -188,7 +188,7 @@ def _one_case(
     for application in applications:
         application.asks = asked[f"application:{application.pk}"]
     dues = with_questions(derive(facts), watched=(), today=today)
-    batch.deadlines += [procedures.stored(case, due, number) for due in dues]
+    batch.deadlines += [procedures.store_deadline(case, due, number) for due in dues]
 
 
 def _case(

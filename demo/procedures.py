@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
-from cases.deadlines import Due, Kind
+from cases.deadlines import DerivedDeadline, Kind
 from cases.models import (
     Appeal,
     Application,
@@ -34,7 +34,7 @@ CHAIN = (
 ARTICLES = (("337", "5"), ("338", "3"), ("332", "2.1"))
 
 
-def stored(case: Case, due: Due, number: int) -> Deadline:
+def store_deadline(case: Case, due: DerivedDeadline, number: int) -> Deadline:
     """A deadline of the demo: that no claim is planned, or the host has reported, is marked in most cases."""
     row = Deadline.of(case, due)
     if due.kind in (Kind.APPLY_BY, Kind.OBLIGATION, Kind.TERM_PASSED) and number % 5:
@@ -44,7 +44,7 @@ def stored(case: Case, due: Due, number: int) -> Deadline:
 
 def claims(case: Case, number: int, today: date) -> list[Application]:
     """Further claims in some cases: refused ones, and one that an authority has to decide."""
-    found = [_refused(case, number, today)] if number % 3 == 0 else []
+    found = [_refused_claim(case, number, today)] if number % 3 == 0 else []
     if number % 5 == 2:
         found.append(
             Application(
@@ -61,7 +61,7 @@ def claims(case: Case, number: int, today: date) -> list[Application]:
     return found
 
 
-def _refused(case: Case, number: int, today: date) -> Application:
+def _refused_claim(case: Case, number: int, today: date) -> Application:
     """An asylum claim that was refused: with its service, without it, tagged or not."""
     turn = number // 3 % 4
     return Application(
@@ -90,7 +90,7 @@ def around(
             found["appeals"].append(_appeal(case, row, today))
         if row.stage == "refused" and row.country == "FR":
             found["pauses"].append(_pause(case, row, today))
-            found["typed_deadlines"].append(_typed(case, row, today, user))
+            found["typed_deadlines"].append(_typed_deadline(case, row, today, user))
     if number % 4 == 1:
         found["hearings"], found["wanted_checks"] = _home(batch, case, number, today, user)
     found["consents"] = _consents(case, number, today, user)
@@ -121,7 +121,7 @@ def _pause(case: Case, application: Application, today: date) -> ClockPause:
     )
 
 
-def _typed(case: Case, application: Application, today: date, user: Any) -> TypedDeadline:
+def _typed_deadline(case: Case, application: Application, today: date, user: Any) -> TypedDeadline:
     return TypedDeadline(
         case=case,
         application=application,
@@ -175,9 +175,7 @@ def _consents(case: Case, number: int, today: date, user: Any) -> list[Consent]:
     if number % 7 == 2:
         until = today + timedelta(number % 60)
         rows.append(
-            Consent(
-                case=case, purpose="sharing", given_on=today - timedelta(60), valid_until=until, **agreed
-            )
+            Consent(case=case, purpose="sharing", given_on=today - timedelta(60), valid_until=until, **agreed)
         )
     if number % 9 == 4:
         taken = {"withdrawn_on": today - timedelta(1), "withdrawn_how": "call"}

@@ -54,7 +54,7 @@ def load(now: datetime) -> int:
     made = 0
     for number, (hours, language, answers) in enumerate(WRITTEN):
         try:
-            row, content = _written(now - timedelta(hours=hours), language, answers)
+            row, content = _form_request(now - timedelta(hours=hours), language, answers)
         except KeyProblem:
             continue
         made += 1
@@ -63,10 +63,10 @@ def load(now: datetime) -> int:
         if number == OPENED:
             HelpRequest.objects.filter(pk=row.pk).update(state=State.OPENED)
             marks.keep(row.pk, [content])
-    return made + _typed(now)
+    return made + _typed_request(now)
 
 
-def _written(at: datetime, language: str, answers: dict[str, Any]) -> tuple[HelpRequest, dict[str, Any]]:
+def _form_request(at: datetime, language: str, answers: dict[str, Any]) -> tuple[HelpRequest, dict[str, Any]]:
     event_on = answers.get("event_on")
     if event_on is not None:
         answers = answers | {"event_on": (at.date() + timedelta(event_on)).isoformat()}
@@ -88,7 +88,7 @@ def _written(at: datetime, language: str, answers: dict[str, Any]) -> tuple[Help
     return row, content
 
 
-def _typed(now: datetime) -> int:
+def _typed_request(now: datetime) -> int:
     """A call of somebody whose case is there: the desk says so when it is opened."""
     person = User.objects.filter(demo=True, cases__contacts__owner="person").order_by("username").first()
     channel = (
@@ -107,6 +107,6 @@ def _typed(now: datetime) -> int:
         }
     )  # fmt: skip
     form.is_valid()
-    content, plain = form.typed(at=now)
+    content, plain = form.content_and_columns(at=now)
     typed.enter(content, by=person, at=now, key=uuid4(), **plain)
     return 1

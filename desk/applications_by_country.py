@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from cases.models import Application, Case, Deadline, DeadlineKind, Deputy
-from cases.models.application import standing
+from cases.models.application import stage_in_words
 from cases.models.groups import Group, group_of
 from desk import board
 from desk.board import Whose, days_left_words, nearness
@@ -68,13 +68,13 @@ class Entry(NamedTuple):
     step: str
 
     @property
-    def finished(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether nothing more happens by itself."""
         return self.stage in FINISHED
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ApplicationFilter:
     """Whose applications, and of which country and column; None and "" are all of them."""
 
     whose: Whose = Whose.ALL
@@ -130,7 +130,7 @@ class Count(NamedTuple):
     names: frozenset[str]
 
 
-def _rows(user: User, now: datetime, wanted: Wanted) -> Any:
+def _rows(user: User, now: datetime, wanted: ApplicationFilter) -> Any:
     """The applications of the cases in work that `user` may see and asks for."""
     rows = Application.objects.filter(case__in=Case.objects.visible_to(user).in_work())
     rows = rows.filter(_of_whom(user, now, wanted.whose))
@@ -158,12 +158,12 @@ def _in_group(group: Group) -> Q:
 
 def total(user: User, now: datetime, whose: Whose) -> int:
     """How many applications that view has."""
-    return int(_rows(user, now, Wanted(whose)).count())
+    return int(_rows(user, now, ApplicationFilter(whose)).count())
 
 
 def counts(user: User, now: datetime, whose: Whose) -> list[Count]:
     """What the table counts, in one question to the database."""
-    grouped = _rows(user, now, Wanted(whose)).order_by().values_list("country", "kind", "stage")
+    grouped = _rows(user, now, ApplicationFilter(whose)).order_by().values_list("country", "kind", "stage")
     return [
         Count(country, group_of(kind, stage), number, frozenset({first, last}))
         for country, kind, stage, number, first, last in grouped.annotate(
@@ -200,7 +200,7 @@ def cases_named(rows: Iterable[Row]) -> dict[str, UUID]:
     return dict(Case.objects.filter(code_name__in=names).values_list("code_name", "pk"))
 
 
-def entries(user: User, now: datetime, wanted: Wanted, first: int, last: int) -> list[Entry]:
+def entries(user: User, now: datetime, wanted: ApplicationFilter, first: int, last: int) -> list[Entry]:
     """Those from place `first` up to place `last`, counted out; what is due first, then what asks."""
     soon = _next_steps(user, now, wanted, until=board.window(now))
     if wanted.country or wanted.group:
@@ -230,10 +230,10 @@ def _read(rows: Any, steps: Steps, now: datetime) -> list[Entry]:
 def _order(entry: Entry) -> Any:
     if entry.due is not None:
         return (False, entry.due, entry.pk)
-    return (True, not entry.asks, entry.finished, entry.code_name, entry.pk)
+    return (True, not entry.asks, entry.is_finished, entry.code_name, entry.pk)
 
 
-def _next_steps(user: User, now: datetime, wanted: Wanted, until: date | None = None) -> Steps:
+def _next_steps(user: User, now: datetime, wanted: ApplicationFilter, until: date | None = None) -> Steps:
     """For each application the earliest open date about it; with `until` only those due by then."""
     rows = Deadline.objects.open().of(Case.objects.visible_to(user)).filter(kind__in=NEXT_STEPS)
     rows = rows.filter(_of_whom(user, now, wanted.whose))
@@ -262,7 +262,7 @@ def lines(wanted: Iterable[Entry]) -> list[Line]:
             case=UUID(bytes=entry.case),
             code_name=entry.code_name,
             country=countries.name(entry.country),
-            standing=standing(entry.kind, entry.stage, entry.evidence),
+            standing=stage_in_words(entry.kind, entry.stage, entry.evidence),
             step=str(kinds[entry.step]) if entry.step else "",
             due_on=None if entry.due is None else date.fromordinal(entry.due),
             words=_words(entry),
@@ -276,4 +276,4 @@ def lines(wanted: Iterable[Entry]) -> list[Line]:
 def _words(entry: Entry) -> str:
     if entry.due is not None:
         return days_left_words(entry.left)
-    return gettext("finished") if entry.finished else gettext("no date")
+    return gettext("finished") if entry.is_finished else gettext("no date")

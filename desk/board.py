@@ -25,7 +25,7 @@ from staff.models import User
 from staff.roles import Permission, may
 from vault.bulk import read_columns
 from vault.cipher import CannotOpen
-from vault.show import UNREADABLE, shown
+from vault.show import UNREADABLE, display_value
 
 SOON_DAYS, WINDOW_DAYS = 7, 30
 CRITICAL_DAYS = 1
@@ -165,7 +165,7 @@ def marks_between(user: User, now: datetime, first: date, last: date) -> list[Ma
     return [mark for mark in found if mark.due_on and first <= mark.due_on <= last]
 
 
-def undated(user: User) -> Any:
+def cases_without_date(user: User) -> Any:
     """Cases in work without one open date: nobody is reminded of them."""
     dated = Deadline.objects.open().values("case")
     return Case.objects.visible_to(user).in_work().exclude(pk__in=dated)
@@ -227,14 +227,14 @@ def readable(user: User) -> Any:
 
 
 def _names(rows: Iterable[Deadline]) -> dict[UUID, str]:
-    ids = {row.taken.seen_by for row in rows} - {None}
+    ids = {row.readable_care.seen_by for row in rows} - {None}
     return dict(User.objects.filter(pk__in=ids).values_list("pk", "username")) if ids else {}
 
 
 def _line(row: Deadline, now: datetime, origin: provenance.Origin, people: dict[UUID, str]) -> Line:
     today = row.today(now)
     due_on = row.due_on if row.opens() else None
-    care = row.taken
+    care = row.readable_care
     return Line(
         deadline=row,
         case=row.case,
@@ -246,5 +246,5 @@ def _line(row: Deadline, now: datetime, origin: provenance.Origin, people: dict[
         anchor=origin.anchor,
         seen_by=people.get(care.seen_by, "") if care.seen_by else "",
         put_off_until=care.snoozed_until if row.sleeps_on(today) else None,
-        reason=str(shown(row, "reason")),
+        reason=str(display_value(row, "reason")),
     )

@@ -98,7 +98,7 @@ class Emergency:
 
 
 @dataclass(frozen=True)
-class Undelivered:
+class UndeliveredReminder:
     """A reminder that reached nobody; `case_id` is None for a mail that is about no deadline."""
 
     reminder_id: UUID
@@ -122,7 +122,7 @@ class Digest:
     without_caseworker: Sequence[CaseLine]
     status_unknown: Sequence[Line]
     questions: Sequence[Asking]
-    undelivered: Sequence[Undelivered]
+    undelivered: Sequence[UndeliveredReminder]
     troubles: Sequence[health.Trouble]
 
     def sections(self) -> dict[str, Sequence[Any]]:
@@ -163,7 +163,7 @@ def compose(user: User, today: date, now: datetime | None = None) -> Digest:
         without_caseworker=_without_caseworker(user),
         status_unknown=_status_unknown(applications),
         questions=asking(Case.objects.visible_to(user).in_work()),
-        undelivered=_undelivered(user),
+        undelivered=_undelivered_reminders(user),
         troubles=health.banner(now),
     )
 
@@ -221,7 +221,7 @@ def _requests(user: User, now: datetime) -> list[Waiting]:
     """Red and orange requests past their clock, then those that are erased soon because nobody answered."""
     late = {line.key: (line, line.clock) for line in listing.late(user, now)}
     soon = _("erased within a week unless somebody answers")
-    for line in listing.warned(user, now):
+    for line in listing.erased_soon(user, now):
         late.setdefault(line.key, (line, soon))
     return [
         Waiting(line.key, int(line.urgency), str(line.urgency.label), line.country, line.waits, str(why))
@@ -279,7 +279,7 @@ def _status_unknown(due: dict[UUID, Line]) -> list[Line]:
     return [line for pk, line in due.items() if pk in unknown]
 
 
-def _undelivered(user: User) -> list[Undelivered]:
+def _undelivered_reminders(user: User) -> list[UndeliveredReminder]:
     """Reminders that reached nobody: about cases that `user` may open, and mails to coordinators."""
     names = {str(person.pk): person.username for person in User.objects.all()}
     rows: dict[Reminder, dict[str, Any]] = {}
@@ -295,7 +295,7 @@ def _undelivered(user: User) -> list[Undelivered]:
         for pk, case, code_name in seen.values_list("pk", "case", "case__code_name")
     }
     return [
-        Undelivered(
+        UndeliveredReminder(
             row.pk,
             names.get(about["recipient"], "?"),
             str(Trouble(row.trouble).label),

@@ -1,7 +1,7 @@
 """Why a date is that date: the facts in the file, the rule with its source, who confirmed it, and the day.
 
 Counted live by the version of the rule that the date was stored with; what has changed since is said.
-EXPLAINED names who explains which kind of date; terms of procedures are told by `provenance.told`.
+EXPLAINED names who explains which kind of date; terms of procedures are told by `provenance.explain_term`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cases.models import Deadline, DeadlineKind, IdentityDocument
 from cases.models.document_words import document_card
 from cases.models.identity import Identity
 from cases.models.residence import end_is_damaged, end_of
-from cases.models.stay_words import UNSURE, counted, day_words, not_counted, reasons, warnings
+from cases.models.stay_words import UNSURE, counted_stays, day_words, not_counted, reasons, warnings
 from desk import stay_page
 from law import countries
 from law.models.legal_rule import LegalRule
@@ -29,7 +29,7 @@ from law.rules.residence import NO_ROW, Residence
 from law.rules.versions import Tables, Version, tables_of
 from law.stages import Basis
 from law.words.rules import RuleCard, card
-from vault.show import shown
+from vault.show import display_value
 
 Fact = tuple[str, str]
 FACTS_CHANGED = _(
@@ -66,7 +66,7 @@ def _alone(version: Version) -> Version:
 
 def fact_key(row: Deadline) -> UUID | None:
     """The id of the fact that the date was counted from; None where its name does not open."""
-    parts = str(shown(row, "source")).split(":")
+    parts = str(display_value(row, "source")).split(":")
     try:
         return UUID(parts[1])
     except (IndexError, ValueError):
@@ -80,26 +80,26 @@ def _of_stay(row: Deadline, today: date) -> Explanation:
     found, stays = stay_page.read(row.case, today=today)
     stay = stays.get(fact_key(row))
     if stay is None:
-        return _gone()
+        return _fact_is_gone()
     facts: list[Fact] = [
         (gettext("Country"), countries.name(stay.country)),
-        (gettext("Entry"), _shown_day(shown(stay, "entered_on"))),
-        (gettext("Exit"), _shown_day(shown(stay, "left_on"))),
+        (gettext("Entry"), _shown_day(display_value(stay, "entered_on"))),
+        (gettext("Exit"), _shown_day(display_value(stay, "left_on"))),
         (gettext("Legal basis"), str(Basis(stay.basis).label)),
     ]
-    if stay.filled("basis_valid_until"):
-        facts.append((gettext("Basis valid until"), _shown_day(shown(stay, "basis_valid_until"))))
-    if stay.filled("last_legal_day"):
+    if stay.has_value("basis_valid_until"):
+        facts.append((gettext("Basis valid until"), _shown_day(display_value(stay, "basis_valid_until"))))
+    if stay.has_value("last_legal_day"):
         by = stay.last_legal_day_by.username if stay.last_legal_day_by else "–"
-        facts.append((gettext("Typed by hand"), _shown_day(shown(stay, "last_legal_day"))))
+        facts.append((gettext("Typed by hand"), _shown_day(display_value(stay, "last_legal_day"))))
         facts.append((gettext("Typed by"), by))
-        facts.append((gettext("Source"), str(shown(stay, "last_legal_day_source") or "–")))
+        facts.append((gettext("Source"), str(display_value(stay, "last_legal_day_source") or "–")))
     if found.unsure:
-        return Explanation(tuple(facts), result=_due(row), notes=(str(UNSURE),))
+        return Explanation(tuple(facts), result=_day_in_words(row), notes=(str(UNSURE),))
     place = found.of(stay.pk)
     if place is None:
-        return Explanation(tuple(facts), result=_due(row), notes=tuple(_typed_note(row, stay, None)))
-    facts += [(gettext("Counted"), text) for text in counted(place)]
+        return Explanation(tuple(facts), result=_day_in_words(row), notes=tuple(_typed_note(row, stay, None)))
+    facts += [(gettext("Counted"), text) for text in counted_stays(place)]
     facts += [(gettext("Not counted"), text) for text in not_counted(place)]
     version = _stay_version(row, place)
     notes = [*_typed_note(row, stay, place), *_changes(row, place, version), *warnings(place)]
@@ -107,7 +107,7 @@ def _of_stay(row: Deadline, today: date) -> Explanation:
         tuple(facts),
         rule=None if version is None else card(version),
         steps=tuple(reasons(place)),
-        result=_due(row),
+        result=_day_in_words(row),
         notes=tuple(dict.fromkeys(notes)),
     )
 
@@ -121,7 +121,7 @@ def _stay_version(row: Deadline, place: Residence) -> StayRow | None:
 
 
 def _typed_note(row: Deadline, stay: Any, place: Residence | None) -> list[str]:
-    if not stay.filled("last_legal_day"):
+    if not stay.has_value("last_legal_day"):
         return []
     notes = [gettext("A person typed this day; it goes before what the rules say.")]
     if place is not None and place.last_day is not None:
@@ -163,24 +163,24 @@ def changed_since(row: Deadline, *, now: date | None, now_ref: str, by_stored: d
 def _of_document(row: Deadline, today: date) -> Explanation:
     document = IdentityDocument.objects.filter(case=row.case, pk=fact_key(row) or row.pk).with_keys().first()
     if document is None:
-        return _gone()
+        return _fact_is_gone()
     document.case = row.case
     identity = Identity.objects.filter(case=row.case).with_keys().first()
     rules = LegalRule.objects.document_rules(today)
     facts: list[Fact] = [
         (gettext("Document"), str(document.get_kind_display())),
         (gettext("Issued by"), countries.name(document.issued_by_country)),
-        (gettext("Date of issue"), _shown_day(shown(document, "issued_on"))),
+        (gettext("Date of issue"), _shown_day(display_value(document, "issued_on"))),
     ]
-    if document.filled("valid_until"):
-        facts.append((gettext("Typed by hand"), _shown_day(shown(document, "valid_until"))))
+    if document.has_value("valid_until"):
+        facts.append((gettext("Typed by hand"), _shown_day(display_value(document, "valid_until"))))
     derived = end_of(document, identity, rules)
     ref = str(row.rule or "") or derived.ref
     stored = stored_version(ref) if ref else None
     notes: list[str] = []
     if end_is_damaged(document, identity):
         notes.append(str(UNSURE))
-    elif document.filled("valid_until"):
+    elif document.has_value("valid_until"):
         notes.append(gettext("A person typed this day; it goes before what the rules say."))
         if derived.day is not None:
             notes.append(gettext("The rules give %(day)s.") % {"day": day_words(derived.day)})
@@ -190,16 +190,16 @@ def _of_document(row: Deadline, today: date) -> Explanation:
     return Explanation(
         tuple(facts),
         rule=None if stored is None else document_card(stored.others[0]),
-        result=_due(row),
+        result=_day_in_words(row),
         notes=tuple(notes),
     )
 
 
-def _gone() -> Explanation:
+def _fact_is_gone() -> Explanation:
     return Explanation((), notes=(gettext("The fact it was counted from is no longer in the file."),))
 
 
-def _due(row: Deadline) -> str:
+def _day_in_words(row: Deadline) -> str:
     return day_words(row.due_on) if row.opens() else ""
 
 

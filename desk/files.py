@@ -13,11 +13,11 @@ from django.template.defaultfilters import filesizeformat
 
 from cases.models import Attachment, AttachmentKind, Case
 from cases.models.attachment import folder
-from cases.models.history import known
+from cases.models.history import value_or_none
 from desk.erasing import remove_files
 from vault import files
 from vault.models import RecordKey
-from vault.show import shown
+from vault.show import display_value
 
 AT_ONCE = 500
 
@@ -42,15 +42,15 @@ def lines(case: Case) -> list[Line]:
 
 
 def _line(number: int, row: Any) -> Line:
-    kind, size = shown(row, "kind"), known(row, "size")
+    kind, size = display_value(row, "kind"), value_or_none(row, "size")
     return Line(
         key=row.pk,
         number=number,
         kind=str(AttachmentKind(kind).label if kind in AttachmentKind.values else kind),
-        name=shown(row, "name"),
-        remark=shown(row, "remark"),
+        name=display_value(row, "name"),
+        remark=display_value(row, "remark"),
         size=filesizeformat(size) if isinstance(size, int) else "",
-        at=known(row, "added_at"),
+        at=value_or_none(row, "added_at"),
         by=row.added_by.username,
     )
 

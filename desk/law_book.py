@@ -15,9 +15,9 @@ from cases.models import Case, Deadline
 from cases.models.recomputation import countries_of
 from law import countries
 from law.models import LegalRule, RuleTable
-from law.rules.versions import Version, covers, standing
+from law.rules.versions import Version, covers, effective_versions
 from law.words.rules import CONFIDENCE
-from law.words.terms import confirmed
+from law.words.terms import confirmation_in_words
 from law.words.versions import facts_of, headline
 from staff.models import User
 from vault.bulk import read_columns
@@ -45,7 +45,7 @@ def place(code: str) -> str:
 
 
 @dataclass(frozen=True)
-class Told:
+class VersionInWords:
     """One version in words. `left`: what is left of it (None: replaced altogether)."""
 
     version: Version
@@ -101,7 +101,7 @@ class Told:
     @property
     def check(self) -> str:
         """Who confirmed it and when, or that a lawyer has to."""
-        return confirmed(self.version.verified_on, self.version.verified_by)
+        return confirmation_in_words(self.version.verified_on, self.version.verified_by)
 
     @property
     def confidence(self) -> str:
@@ -133,7 +133,7 @@ class Entry:
     code: str
     table: RuleTable
     country: str
-    told: Told
+    told: VersionInWords
     waiting: frozenset[Waiting]
 
     @property
@@ -150,10 +150,10 @@ class Entry:
 def entries(today: date) -> list[Entry]:
     """Every rule, by table and country; those marked as likely to have changed first among equals."""
     versions = LegalRule.objects.versions()
-    left = {version.ref: version for version in standing(versions)}
-    by_code: dict[str, list[Told]] = {}
+    left = {version.ref: version for version in effective_versions(versions)}
+    by_code: dict[str, list[VersionInWords]] = {}
     for version in versions:
-        by_code.setdefault(version.code, []).append(Told(version, left.get(version.ref), today))
+        by_code.setdefault(version.code, []).append(VersionInWords(version, left.get(version.ref), today))
     found = [_entry(code, family) for code, family in by_code.items()]
     order = list(RuleTable)
     return sorted(found, key=lambda e: (order.index(e.table), e.place, not e.told.volatile, e.code))
@@ -168,14 +168,14 @@ def waiting(today: date) -> dict[Waiting, list[Entry]]:
     }
 
 
-def family(code: str, today: date) -> list[Told]:
+def family(code: str, today: date) -> list[VersionInWords]:
     """All versions of one rule, the newest first; empty if there is no such rule."""
     versions = LegalRule.objects.filter(code=code).versions()
-    left = {version.ref: version for version in standing(versions)}
-    return [Told(version, left.get(version.ref), today) for version in versions[::-1]]
+    left = {version.ref: version for version in effective_versions(versions)}
+    return [VersionInWords(version, left.get(version.ref), today) for version in versions[::-1]]
 
 
-def main_version(told: Iterable[Told]) -> Told:
+def main_version(told: Iterable[VersionInWords]) -> VersionInWords:
     """The version that counts today, or else the next one, or else the last that did."""
     newest_first = sorted(told, key=lambda each: each.version.number, reverse=True)
     for fits in (lambda t: t.in_force, lambda t: t.announced, lambda t: t.left is not None):
@@ -185,13 +185,13 @@ def main_version(told: Iterable[Told]) -> Told:
     return newest_first[0]
 
 
-def _entry(code: str, versions: Sequence[Told]) -> Entry:
+def _entry(code: str, versions: Sequence[VersionInWords]) -> Entry:
     told = main_version(versions)
     row = told.version.row
     return Entry(code, RuleTable(told.version.table), row.get("country") or code, told, _waiting(versions))
 
 
-def _waiting(versions: Sequence[Told]) -> frozenset[Waiting]:
+def _waiting(versions: Sequence[VersionInWords]) -> frozenset[Waiting]:
     """A version that is over waits for nobody; an announced one is news until its day."""
     alive = [told for told in versions if not told.over]
     why = set()

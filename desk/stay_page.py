@@ -16,7 +16,7 @@ from cases.models.residence import Whereabouts, whereabouts
 from cases.models.stay_words import (
     STATUS,
     UNSURE,
-    counted,
+    counted_stays,
     day_words,
     if_moving,
     not_counted,
@@ -28,8 +28,8 @@ from desk.drawings import stay_bar
 from law import countries
 from law.models.legal_rule import LegalRule
 from law.rules.residence import NO_ROW, Residence
-from law.words.rules import RuleCard, card, checked, risk
-from vault.show import shown
+from law.words.rules import RuleCard, card, check_in_words, risk
+from vault.show import display_value
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def put_document_notes(forms: Iterable[Any], found: Whereabouts) -> None:
 def tell(place: Residence, stays: dict[Any, Stay], *, today: date) -> Place:
     """A residence in words."""
     row = stays.get(place.here.id) if place.here is not None else None
-    typed = _typed(row, today)
+    typed = _typed_reading(row, today)
     day = typed.day if typed else place.last_day if _goes_on(place) else None
     left = None if day is None else (day - today).days
     return Place(
@@ -152,19 +152,19 @@ def tell(place: Residence, stays: dict[Any, Stay], *, today: date) -> Place:
         day=day,
         left=left,
         typed=typed,
-        typed_source=str(shown(row, "last_legal_day_source") or "") if row and typed else "",
+        typed_source=str(display_value(row, "last_legal_day_source") or "") if row and typed else "",
         typed_by=row.last_legal_day_by.username if row and typed and row.last_legal_day_by else "",
         readings=_readings(place, today) if _goes_on(place) else (),
         rule=None if place.row is NO_ROW else card(place.row),
         risk=risk(place.country_row),
         risk_rule="" if place.country_row is None else place.country_row.id,
-        risk_check="" if place.country_row is None else checked(place.country_row),
+        risk_check="" if place.country_row is None else check_in_words(place.country_row),
         reasons=tuple(reasons(place)),
-        counted=tuple(counted(place)),
+        counted=tuple(counted_stays(place)),
         not_counted=tuple(not_counted(place)),
         warnings=tuple(warnings(place)),
         bar=stay_bar.draw(place, day) if place.stays else None,
-        spoken=_spoken(place, day),
+        spoken=_bar_in_words(place, day),
         here=place.here is not None,
         reentry="" if _goes_on(place) or place.reentry is None else day_words(place.reentry),
     )
@@ -188,8 +188,8 @@ def _style(place: Residence, left: int | None) -> str:
     return "d-ok" if left is None and place.status == "unlimited" else nearness(left)
 
 
-def _typed(row: Stay | None, today: date) -> Reading | None:
-    day = None if row is None else row.known("last_legal_day")
+def _typed_reading(row: Stay | None, today: date) -> Reading | None:
+    day = None if row is None else row.value_or_none("last_legal_day")
     if day is None:
         return None
     return Reading(gettext("Typed by hand"), day, (day - today).days)
@@ -210,7 +210,7 @@ def _readings(place: Residence, today: date) -> tuple[Reading, ...]:
     return tuple(found)
 
 
-def _spoken(place: Residence, day: date | None) -> str:
+def _bar_in_words(place: Residence, day: date | None) -> str:
     """The bar in one sentence, for those who do not see it."""
     used = place.explained.answer.days_used
     parts = [countries.name(place.country)]

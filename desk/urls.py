@@ -61,7 +61,7 @@ urlpatterns = [
     path("desk/inbox/photograph/<uuid:key>/", desk.admin_view(inbox.photograph), name="request_photograph"),
     path("desk/statistics/", desk.admin_view(statistics.show), name="statistics"),
     path("desk/statistics/csv/<str:kind>/", desk.admin_view(statistics.exact_csv), name="statistics_csv"),
-    path("desk/statistics/published/", desk.admin_view(statistics.published), name="published"),
+    path("desk/statistics/published/", desk.admin_view(statistics.published_statistics), name="published"),
     path(
         "desk/statistics/published/<str:kind>/<str:code>/",
         desk.admin_view(statistics.one),

@@ -22,7 +22,7 @@ from cases.models import Application, Case, Consent, Purpose, Status
 from cases.models.case import Category
 from cases.models.groups import Group, group_of
 from figures import disclosure
-from figures.disclosure import OTHERS, Counts, Shown
+from figures.disclosure import OTHERS, Counts, PublishedTable
 from figures.models import Publication, StatisticsKind
 from figures.periods import Period
 from inbox import listing
@@ -164,7 +164,7 @@ def requests_by_month(today: date) -> Counter[tuple[str, str]]:
 def waiting(user: User, now: datetime) -> Counter[tuple[str, str]]:
     """Requests that wait now, by (urgency by now, how long)."""
     found: Counter[tuple[str, str]] = Counter()
-    for row in listing.listed(user, listing.Kept.WAITING, now):
+    for row in listing.list_requests(user, listing.InboxFilter.WAITING, now):
         hours = listing.hours_between(row["since"], now)
         slot = next(n for n, (most, _words) in enumerate(WAITS) if most is None or hours < most)
         found[str(row["urgency"]), str(slot)] += 1
@@ -194,7 +194,11 @@ def agreeing(cases: Iterable[UUID], on: date) -> set[UUID]:
         rows = list(some.filter(withdrawn_on__isnull=True).with_keys())
         open_columns(rows, ("purpose", "given_on", "valid_until"))
         for row in rows:
-            if row.case_id not in found and row.known("purpose") == Purpose.STATISTICS and row.counts_on(on):
+            if (
+                row.case_id not in found
+                and row.value_or_none("purpose") == Purpose.STATISTICS
+                and row.counts_on(on)
+            ):
                 found.add(row.case_id)
     return found
 
@@ -244,7 +248,7 @@ def of_period(kind: StatisticsKind, period: Period, *, today: date) -> dict[str,
     return {"stage": Counter(_furthest(agreed).values())}
 
 
-def publishable(kind: StatisticsKind, period: Period, *, today: date) -> dict[str, Shown]:
+def publishable(kind: StatisticsKind, period: Period, *, today: date) -> dict[str, PublishedTable]:
     """The tables of `period` as they may go out; empty where there are too few in all."""
     return disclosure.publish(
         of_period(kind, period, today=today),
@@ -262,7 +266,7 @@ def publish(kind: StatisticsKind, period: Period, *, by: User, at: datetime, tod
 # -- in words
 
 
-def shown(kind: StatisticsKind, tables: Mapping[str, Shown]) -> list[Table]:
+def tables_in_words(kind: StatisticsKind, tables: Mapping[str, PublishedTable]) -> list[Table]:
     """Published tables in the reader's language."""
     return [
         Table(

@@ -30,7 +30,7 @@ Place = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Shown:
+class PublishedTable:
     """A published table: totals are always shown, a cell is None where it is hidden."""
 
     rows: tuple[str, ...]
@@ -47,7 +47,7 @@ class Shown:
 
 def publish(
     tables: Mapping[str, Counts], *, countries: Sequence[str], values: Mapping[str, Sequence[str]]
-) -> dict[str, Shown]:
+) -> dict[str, PublishedTable]:
     """The tables as they may be published, by name; empty where there are fewer than THRESHOLD in all.
 
     `tables`: for each property the exact count by (country, value), all about the same people.
@@ -60,9 +60,9 @@ def publish(
         raise ValueError("These tables are not about the same people: their countries differ.")
     if sum(by_country.values()) < THRESHOLD:
         return {}
-    rows = grouped(by_country, countries)
+    rows = group_names(by_country, countries)
     return {
-        name: _table(counts, rows, grouped(columns, values[name]))
+        name: _table(counts, rows, group_names(columns, values[name]))
         for (name, counts), (_rows, columns) in zip(tables.items(), totals, strict=True)
     }
 
@@ -79,7 +79,7 @@ def _totals(
     return rows, columns
 
 
-def grouped(totals: Mapping[str, int], order: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def group_names(totals: Mapping[str, int], order: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Which names stand together in which row: large ones alone, the others in OTHERS, at the end.
 
     OTHERS holds at least two names and at least THRESHOLD, or is not there at all; the total of all must be
@@ -98,13 +98,15 @@ def grouped(totals: Mapping[str, int], order: Sequence[str]) -> dict[str, tuple[
     return found
 
 
-def _table(counts: Counts, rows: Mapping[str, Sequence[str]], columns: Mapping[str, Sequence[str]]) -> Shown:
+def _table(
+    counts: Counts, rows: Mapping[str, Sequence[str]], columns: Mapping[str, Sequence[str]]
+) -> PublishedTable:
     grid = [
         [sum(counts.get((r, c), 0) for r in members for c in others) for others in columns.values()]
         for members in rows.values()
     ]
-    hidden = suppressed(grid)
-    return Shown(
+    hidden = suppressed_cells(grid)
+    return PublishedTable(
         tuple(rows),
         tuple(columns),
         tuple(
@@ -116,7 +118,7 @@ def _table(counts: Counts, rows: Mapping[str, Sequence[str]], columns: Mapping[s
     )
 
 
-def suppressed(grid: Grid) -> frozenset[Place]:
+def suppressed_cells(grid: Grid) -> frozenset[Place]:
     """The cells to hide. Totals of rows and columns are taken as known and must be at least THRESHOLD.
 
     In a table of one row or one column every cell is a total, and none is small.
@@ -139,10 +141,7 @@ def primary(grid: Grid) -> set[Place]:
 def _partners(grid: Grid, hidden: set[Place], narrow: Iterable[Place]) -> set[Place]:
     """For each cell that is not hidden well enough the smallest shown one of its row and of its column."""
     shown = {
-        (i, j): count
-        for i, line in enumerate(grid)
-        for j, count in enumerate(line)
-        if (i, j) not in hidden
+        (i, j): count for i, line in enumerate(grid) for j, count in enumerate(line) if (i, j) not in hidden
     }
     found: set[Place] = set()
     for row, column in narrow:

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from figures.disclosure import Shown
+from figures.disclosure import PublishedTable
 from figures.periods import Period, over, parse
 from staff import trail
 from staff.append_only import KeptForGood
@@ -42,7 +42,7 @@ def is_ready(kind: StatisticsKind, period: Period, today: date) -> bool:
     return (not period.quarter) == (kind in YEARLY) and period.ready_on(HOLD_DAYS[kind]) <= today
 
 
-def offered(kind: StatisticsKind, today: date) -> list[Period]:
+def publishable_periods(kind: StatisticsKind, today: date) -> list[Period]:
     """Periods of `kind` that may be published on `today` and are not yet, the newest first."""
     yearly = kind in YEARLY
     done = set(Publication.objects.filter(kind=kind).values_list("period", flat=True))
@@ -57,7 +57,7 @@ class PublicationQuerySet(models.QuerySet["Publication"]):
         self,
         kind: StatisticsKind,
         period: Period,
-        tables: Mapping[str, Shown],
+        tables: Mapping[str, PublishedTable],
         *,
         by: User,
         at: datetime,
@@ -145,10 +145,10 @@ class Publication(models.Model):
         return found
 
     @property
-    def tables(self) -> dict[str, Shown]:
+    def tables(self) -> dict[str, PublishedTable]:
         """The tables, by the property that they show beside the country."""
         return {
-            name: Shown(
+            name: PublishedTable(
                 tuple(each["rows"]),
                 tuple(each["columns"]),
                 tuple(tuple(line) for line in each["cells"]),
@@ -164,6 +164,6 @@ class Publication(models.Model):
         return next(table.total for table in self.tables.values())
 
 
-def _plain(table: Shown) -> dict[str, Any]:
+def _plain(table: PublishedTable) -> dict[str, Any]:
     names = ("rows", "columns", "cells", "row_totals", "column_totals")
     return {name: getattr(table, name) for name in names}

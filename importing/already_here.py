@@ -13,10 +13,10 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from cases.models import Case, ContactChannel, Identity, IdentityDocument, NameWord
-from cases.models.history import known
+from cases.models.history import value_or_none
 from cases.models.name_word import index_words
-from importing.case_rows import Person
-from importing.request_rows import Ask
+from importing.case_rows import CaseRow
+from importing.request_rows import RequestRow
 from inbox.models import RequestMark
 from inbox.models.marks import of_words
 from inbox.models.outcome import requests_visible_to
@@ -26,7 +26,7 @@ from vault.normalise import contact_handle, contact_phone, document_number
 AT_ONCE = 400
 
 
-def marks_of_person(person: Person) -> set[str]:
+def marks_of_person(person: CaseRow) -> set[str]:
     """What tells this person from others, each in its one spelling with its kind before it."""
     found = set()
     for channel in person.contacts:
@@ -44,7 +44,7 @@ def marks_of_person(person: Person) -> set[str]:
     return found
 
 
-def marks_of_ask(ask: Ask) -> set[str]:
+def marks_of_ask(ask: RequestRow) -> set[str]:
     """The same of a request; its own row tells it best."""
     marks = of_words([ask.content])
     return {f"contact {contact}" for contact in marks.contacts}
@@ -65,8 +65,8 @@ def among_cases(marks: Iterable[str], *, by: User, today: date) -> dict[str, str
     ):
         column: Any = rows.model._meta.get_field(index)
         for row in _rows(rows.filter(case__in=visible), index, sorted(wanted.get(kind, ()))):
-            found.setdefault(f"{kind} {normalise(known(row, column.source) or '')}", row.case_id)
-    found |= _born(visible, wanted.get("born", set()))
+            found.setdefault(f"{kind} {normalise(value_or_none(row, column.source) or '')}", row.case_id)
+    found |= _by_birth(visible, wanted.get("born", set()))
     names = dict(visible.filter(pk__in=set(found.values())).values_list("pk", "code_name"))
     return {mark: names[case_id] for mark, case_id in found.items() if case_id in names}
 
@@ -79,16 +79,16 @@ def _rows(rows: Any, index: str, texts: Sequence[str]) -> Iterable[Any]:
         yield from rows.filter(**{f"{index}__in": tokens}).with_keys()
 
 
-def _born(visible: Any, wanted: set[str]) -> dict[str, UUID]:
+def _by_birth(visible: Any, wanted: set[str]) -> dict[str, UUID]:
     words = sorted({each.partition(" ")[2] for each in wanted})
     met: dict[UUID, set[str]] = {}
     for row in _rows(NameWord.objects.filter(case__in=visible), "token", words):
-        met.setdefault(row.case_id, set()).add(known(row, "word") or "")
+        met.setdefault(row.case_id, set()).add(value_or_none(row, "word") or "")
     found = {}
     ids = sorted(case_id for case_id, there in met.items() if there & set(words))
     for start in range(0, len(ids), AT_ONCE):
         for identity in Identity.objects.filter(case__in=ids[start : start + AT_ONCE]).with_keys():
-            born_on = known(identity, "born_on")
+            born_on = value_or_none(identity, "born_on")
             found |= {f"born {born_on} {word}": identity.case_id for word in met[identity.case_id]}
     return found
 
@@ -99,6 +99,6 @@ def among_requests(marks: Iterable[str], *, by: User) -> dict[str, str]:
     rows = RequestMark.objects.filter(trace__request__in=requests_visible_to(by).values("pk"))
     found = {}
     for row in _rows(rows.select_related("trace"), "contact_index", texts):
-        if contact := known(row, "contact"):
+        if contact := value_or_none(row, "contact"):
             found.setdefault(f"contact {contact}", _("a request in the inbox"))
     return found

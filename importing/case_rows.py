@@ -51,7 +51,7 @@ CHANNELS: Final = {
 
 
 @dataclass
-class Person:
+class CaseRow:
     """A case and its facets, ready to be stored together."""
 
     row: Row
@@ -74,7 +74,7 @@ class Person:
         ]
 
 
-class Builder:
+class CaseRowBuilder:
     """Builds cases for the team of `by`, who coordinates it; colleagues are looked up once.
 
     `checked`: the records were asked before whether they take these rows.
@@ -85,7 +85,7 @@ class Builder:
         people = User.objects.active().filter(team=by.team_id, role__in=ROLES_WITH[Permission.HOLD_CASES])
         self.colleagues = {values.key(user.username): user for user in people}
 
-    def build(self, row: Row, key: UUID | None = None) -> Person:
+    def build(self, row: Row, key: UUID | None = None) -> CaseRow:
         """The person of `row`; whatever does not fit stands in `row.problems`."""
         case = Case(
             id=key or uuid4(),
@@ -99,7 +99,7 @@ class Builder:
             closed_on=row.read("closed_on", values.day),
             closing_reason=_text(row, "closing_reason"),
         )
-        person = Person(row, case)
+        person = CaseRow(row, case)
         person.identity = self._identity(row, case)
         self._contacts(row, person)
         person.stays = [self._stay(row, case, number) for number in row.numbers(STAY)]
@@ -123,13 +123,13 @@ class Builder:
 
     def _identity(self, row: Row, case: Case) -> Identity | None:
         given = {name: row.get(name) or None for name in NAMES}
-        born_on = row.read("born_on", lambda text: _past(values.day(text), self.now))
+        born_on = row.read("born_on", lambda text: _past_day(values.day(text), self.now))
         citizenships = row.read("citizenships", _countries)
         if not any((*given.values(), born_on, citizenships)):
             return None
         return Identity(case=case, born_on=born_on, citizenships=citizenships, **given)
 
-    def _contacts(self, row: Row, person: Person) -> None:
+    def _contacts(self, row: Row, person: CaseRow) -> None:
         safe_hours = row.get("safe_hours") or None
         for name, kind in CHANNELS.items():
             for number in row.numbers([name]):
@@ -178,7 +178,7 @@ class Builder:
             self._ask(row, document, "number", number)
         return document
 
-    def _words(self, row: Row, person: Person) -> None:
+    def _words(self, row: Row, person: CaseRow) -> None:
         if note := _text(row, "note"):
             person.notes.append(Note(case=person.case, author=self.by, text=note, at=self.now))
         task, until = _text(row, "task"), row.read("task_until", values.day)
@@ -189,7 +189,7 @@ class Builder:
                 Task(case=person.case, text=task, due_on=until, assignee=person.case.caseworker)
             )
 
-    def _check(self, row: Row, person: Person) -> None:
+    def _check(self, row: Row, person: CaseRow) -> None:
         if row.problems:
             return
         self._ask(row, person.case, "status", 1, exclude=("team", "caseworker", "code_name"))
@@ -205,7 +205,7 @@ class Builder:
         """Let the record itself say what it refuses. Its constraints are asked by the database."""
         if self.checked:
             return
-        sure = {*exclude, *_SURE, *_chosen(type(record))}
+        sure = {*exclude, *_SURE, *_choice_fields(type(record))}
         for check in (lambda: record.clean_fields(exclude=sure), record.clean):
             try:
                 check()
@@ -215,7 +215,7 @@ class Builder:
 
 
 @functools.cache
-def _chosen(model: Any) -> frozenset[str]:
+def _choice_fields(model: Any) -> frozenset[str]:
     """The fields with choices: their values come of our tables; to compare lists of countries takes long."""
     return frozenset(field.name for field in model._meta.concrete_fields if field.choices is not None)
 
@@ -232,7 +232,7 @@ def _text(row: Row, name: str) -> str | None:
     return text or None
 
 
-def _past(day: date, now: datetime) -> date:
+def _past_day(day: date, now: datetime) -> date:
     if day > now.date():
         raise ValidationError(_("This day lies ahead. Check the year."))
     return day

@@ -44,49 +44,51 @@ class Column:
         return {key(each) for each in (self.name, *self.others, *map(self.heading, LANGUAGES))}
 
 
-def _named(model: Any, field: str) -> Any:
+def _field_label(model: Any, field: str) -> Any:
     return model._meta.get_field(field).verbose_name
 
 
 _ANOTHER = pgettext_lazy("column", "Another contact")
 CASES: Final = (
-    Column("country", _named(Case, "country"), ("country", "страна"), needed=True),
-    Column("owner", _named(Case, "caseworker"), ("username", "ответственный", "куратор")),
-    Column("status", _named(Case, "status")),
-    Column("colour", _named(Case, "colour"), ("colour", "color", "цвет")),
-    Column("category", _named(Case, "category")),
-    Column("summary", _named(Case, "summary")),
-    Column("closed_on", _named(Case, "closed_on")),
-    Column("closing_reason", _named(Case, "closing_reason")),
-    Column("surname", _named(Identity, "surname"), ("last name", "фамилия")),
-    Column("given_name", _named(Identity, "given_name"), ("first name", "имя")),
-    Column("patronymic", _named(Identity, "patronymic")),
-    Column("surname_latin", _named(Identity, "surname_latin"), ("surname latin", "фамилия латиницей")),
-    Column("given_name_latin", _named(Identity, "given_name_latin"), ("name latin", "имя латиницей")),
-    Column("aliases", _named(Identity, "aliases"), ("alias", "nickname", "псевдоним", "прозвище")),
-    Column("born_on", _named(Identity, "born_on"), ("born", "birthday", "д.р", "родился")),
-    Column("citizenships", _named(Identity, "citizenships"), ("citizenship", "гражданство")),
+    Column("country", _field_label(Case, "country"), ("country", "страна"), needed=True),
+    Column("owner", _field_label(Case, "caseworker"), ("username", "ответственный", "куратор")),
+    Column("status", _field_label(Case, "status")),
+    Column("colour", _field_label(Case, "colour"), ("colour", "color", "цвет")),
+    Column("category", _field_label(Case, "category")),
+    Column("summary", _field_label(Case, "summary")),
+    Column("closed_on", _field_label(Case, "closed_on")),
+    Column("closing_reason", _field_label(Case, "closing_reason")),
+    Column("surname", _field_label(Identity, "surname"), ("last name", "фамилия")),
+    Column("given_name", _field_label(Identity, "given_name"), ("first name", "имя")),
+    Column("patronymic", _field_label(Identity, "patronymic")),
+    Column("surname_latin", _field_label(Identity, "surname_latin"), ("surname latin", "фамилия латиницей")),
+    Column("given_name_latin", _field_label(Identity, "given_name_latin"), ("name latin", "имя латиницей")),
+    Column("aliases", _field_label(Identity, "aliases"), ("alias", "nickname", "псевдоним", "прозвище")),
+    Column("born_on", _field_label(Identity, "born_on"), ("born", "birthday", "д.р", "родился")),
+    Column("citizenships", _field_label(Identity, "citizenships"), ("citizenship", "гражданство")),
     Column("phone", ChannelKind.PHONE.label, ("telephone", "mobile", "тел", "мобильный"), repeats=True),
     Column("telegram", ChannelKind.TELEGRAM.label, ("телеграм", "тг", "tg"), repeats=True),
     Column("signal", ChannelKind.SIGNAL.label, ("сигнал",), repeats=True),
     Column("whatsapp", ChannelKind.WHATSAPP.label, ("ватсап", "вотсап"), repeats=True),
     Column("email", ChannelKind.EMAIL.label, ("email", "mail", "почта", "эл. почта"), repeats=True),
     Column("other", _ANOTHER, ("contact", "контакт"), repeats=True),
-    Column("safe_hours", _named(ContactChannel, "safe_hours"), ("safe hours",)),
+    Column("safe_hours", _field_label(ContactChannel, "safe_hours"), ("safe hours",)),
     Column("stay_country", pgettext_lazy("column", "Country of the stay"), repeats=True),
-    Column("entered_on", _named(Stay, "entered_on"), ("entered", "въезд"), repeats=True),
-    Column("left_on", _named(Stay, "left_on"), ("left", "выезд"), repeats=True),
-    Column("basis", _named(Stay, "basis"), ("basis", "основание"), repeats=True),
-    Column("basis_valid_until", _named(Stay, "basis_valid_until"), repeats=True),
-    Column("registered_place", _named(Stay, "registered_place"), ("registration",), repeats=True),
-    Column("actual_place", _named(Stay, "actual_place"), repeats=True),
-    Column("last_legal_day", _named(Stay, "last_legal_day"), ("stay until",), repeats=True),
-    Column("last_legal_day_source", _named(Stay, "last_legal_day_source"), repeats=True),
+    Column("entered_on", _field_label(Stay, "entered_on"), ("entered", "въезд"), repeats=True),
+    Column("left_on", _field_label(Stay, "left_on"), ("left", "выезд"), repeats=True),
+    Column("basis", _field_label(Stay, "basis"), ("basis", "основание"), repeats=True),
+    Column("basis_valid_until", _field_label(Stay, "basis_valid_until"), repeats=True),
+    Column("registered_place", _field_label(Stay, "registered_place"), ("registration",), repeats=True),
+    Column("actual_place", _field_label(Stay, "actual_place"), repeats=True),
+    Column("last_legal_day", _field_label(Stay, "last_legal_day"), ("stay until",), repeats=True),
+    Column("last_legal_day_source", _field_label(Stay, "last_legal_day_source"), repeats=True),
     Column("document", pgettext_lazy("column", "Document"), ("kind of document",), repeats=True),
-    Column("number", _named(IdentityDocument, "number"), ("document number", "номер"), repeats=True),
-    Column("issued_by_country", _named(IdentityDocument, "issued_by_country"), repeats=True),
-    Column("issued_on", _named(IdentityDocument, "issued_on"), ("issued", "выдан"), repeats=True),
-    Column("valid_until", _named(IdentityDocument, "valid_until"), ("expires", "годен до"), repeats=True),
+    Column("number", _field_label(IdentityDocument, "number"), ("document number", "номер"), repeats=True),
+    Column("issued_by_country", _field_label(IdentityDocument, "issued_by_country"), repeats=True),
+    Column("issued_on", _field_label(IdentityDocument, "issued_on"), ("issued", "выдан"), repeats=True),
+    Column(
+        "valid_until", _field_label(IdentityDocument, "valid_until"), ("expires", "годен до"), repeats=True
+    ),
     Column("note", pgettext_lazy("column", "Note"), ("notes", "заметки", "комментарий", "примечание")),
     Column("task", pgettext_lazy("column", "Task"), ("to do",)),
     Column("task_until", pgettext_lazy("column", "Task until"), ("deadline", "срок")),
@@ -106,8 +108,8 @@ _SHORT: Final[Mapping[str, tuple[str, ...]]] = {
     "keep": ("keep", "хранить"),
 }
 REQUESTS: Final = (
-    Column("channel", _named(HelpRequest, "channel"), ("channel", "канал", "откуда"), needed=True),
-    Column("language", _named(HelpRequest, "language")),
+    Column("channel", _field_label(HelpRequest, "channel"), ("channel", "канал", "откуда"), needed=True),
+    Column("language", _field_label(HelpRequest, "language")),
     Column("asked_on", pgettext_lazy("column", "Asked on"), ("date", "received", "дата", "получено")),
     *(Column(name, words.QUESTIONS[name], _SHORT[name]) for name in words.QUESTIONS if name in _SHORT),
 )
@@ -131,7 +133,7 @@ class Headings:
     width: int
 
 
-def understood(cells: Sequence[str], columns: Iterable[Column]) -> Headings:
+def read_headings(cells: Sequence[str], columns: Iterable[Column]) -> Headings:
     """What the headings in `cells` stand for. Raises ValidationError where the table cannot be read so."""
     known = {spelling: column for column in columns for spelling in column.spellings()}
     places: dict[int, Place] = {}

@@ -36,7 +36,7 @@ def _words(labels: Mapping[Any, Any]) -> dict[str, str]:
 
 
 @dataclass
-class Ask:
+class RequestRow:
     """A request, ready to be stored: what is sealed, and its readable columns."""
 
     row: Row
@@ -44,7 +44,7 @@ class Ask:
     plain: dict[str, Any]
 
 
-class Builder:
+class RequestRowBuilder:
     """Builds requests. One form looks at all rows: making it anew would take most of the time."""
 
     def __init__(self, now: datetime, language: str) -> None:
@@ -74,7 +74,7 @@ class Builder:
             "language": [str(each.label) for each in Language],
         }
 
-    def build(self, row: Row) -> Ask:
+    def build(self, row: Row) -> RequestRow:
         """The request of `row`; whatever does not fit stands in `row.problems`."""
         if not row.get("channel"):
             row.refuse(_("Write how the request came, such as: telephone."), "channel")
@@ -89,8 +89,8 @@ class Builder:
         event_on = row.read("event_on", values.day)
         sent["event_on"] = event_on.isoformat() if event_on else ""
         if row.problems:
-            return Ask(row, {}, {})
-        return self._typed(row, sent, asked_on)
+            return RequestRow(row, {}, {})
+        return self._through_form(row, sent, asked_on)
 
     def _choice(self, row: Row, name: str) -> Any:
         words, labels = self.words[name], self.labels[name]
@@ -103,21 +103,21 @@ class Builder:
         found = row.read(name, lambda text: values.one_of(text, words, labels)) or ""
         return "" if found == Category.UNKNOWN else found
 
-    def _typed(self, row: Row, sent: dict[str, Any], asked_on: Any) -> Ask:
+    def _through_form(self, row: Row, sent: dict[str, Any], asked_on: Any) -> RequestRow:
         country = sent.pop("country")
         self.form.data, self.form.is_bound = sent, True
         self.form.full_clean()
         for name, problems in self.form.errors.items():
             row.wrong(ValidationError(list(problems)), "" if name == "__all__" else name)
         if row.problems:
-            return Ask(row, {}, {})
-        content, plain = self.form.typed(at=self.now)
+            return RequestRow(row, {}, {})
+        content, plain = self.form.content_and_columns(at=self.now)
         # The public form offers fewer countries than the desk knows.
         content["country"] = plain["country"] = country
         if asked_on is not None:
             content["sent_at"] = f"{asked_on.isoformat()}T00:00+00:00"
         content[SHEET_ROW] = fingerprint(sent | {"country": country, "asked_on": str(asked_on)})
-        return Ask(row, content, plain)
+        return RequestRow(row, content, plain)
 
 
 def fingerprint(sent: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from cases.models.history import known as opened
+from cases.models.history import value_or_none as opened
 from importing import already_here, case_rows, columns, request_rows, sheets, store
 from importing.columns import Column, Headings
 from importing.rows import Problem, Row, rows
@@ -120,7 +120,7 @@ class Import:
                     report.problems += draft.row.problems[:5]
         good = [draft for draft in batch if not draft.row.problems]
         report.good += len(good)
-        for draft, where in self._met(good, seen):
+        for draft, where in self._already_here(good, seen):
             report.already_here += 1
             if len(report.there) < SHOWN:
                 report.there.append(There(draft.row.line, where))
@@ -146,7 +146,7 @@ class Import:
     def _bring(self, key: UUID, also_known: bool) -> int:
         done = 0
         # On SQLite nobody else writes during the transaction: what can be known before it is.
-        taken = self._taken(also_known)
+        taken = self._lines_to_store(also_known)
         with transaction.atomic():
             _headings, drafts = self._drafts(key, checked=True)
             for batch in _batches(drafts):
@@ -160,14 +160,16 @@ class Import:
             trail.append(self.by, trail.Verb.SHEET_IMPORTED, about=key, receipt=receipt)
         return done
 
-    def _taken(self, also_known: bool) -> set[int]:
+    def _lines_to_store(self, also_known: bool) -> set[int]:
         """The lines that are to be stored."""
         taken: set[int] = set()
         seen: dict[str, int] = {}
         _headings, drafts = self._drafts()
         for batch in _batches(drafts):
             good = [draft for draft in batch if not draft.row.problems]
-            met = set() if also_known else {draft.row.line for draft, _where in self._met(good, seen)}
+            met = (
+                set() if also_known else {draft.row.line for draft, _where in self._already_here(good, seen)}
+            )
             taken |= {draft.row.line for draft in good} - met
         return taken
 
@@ -190,20 +192,20 @@ class Import:
         if first is None:
             raise CannotRead(_("This file is empty. Download the template and copy the table into it."))
         try:
-            headings = columns.understood(first.cells, TABLES[self.what])
+            headings = columns.read_headings(first.cells, TABLES[self.what])
         except ValidationError as problem:
             raise CannotRead(" ".join(problem.messages)) from None
-        return headings, self._built(rows(lines, headings), key, checked)
+        return headings, self._build_rows(rows(lines, headings), key, checked)
 
-    def _built(self, read: Iterator[Row], key: UUID | None, checked: bool) -> Iterator[Any]:
+    def _build_rows(self, read: Iterator[Row], key: UUID | None, checked: bool) -> Iterator[Any]:
         if self.what == What.REQUESTS:
-            asking = request_rows.Builder(self.now, self.language)
+            asking = request_rows.RequestRowBuilder(self.now, self.language)
             yield from (asking.build(row) for row in read)
         else:
-            building = case_rows.Builder(self.by, self.now, checked=checked)
+            building = case_rows.CaseRowBuilder(self.by, self.now, checked=checked)
             yield from (building.build(row, uuid5(key, str(row.line)) if key else None) for row in read)
 
-    def _met(self, drafts: list[Any], seen: dict[str, int]) -> list[tuple[Any, str]]:
+    def _already_here(self, drafts: list[Any], seen: dict[str, int]) -> list[tuple[Any, str]]:
         """Those of `drafts` that are here already, or above in this sheet (`seen`), each with where."""
         marked = already_here.marks_of_person if self.what == What.CASES else already_here.marks_of_ask
         marks = [(draft, marked(draft)) for draft in drafts]

@@ -109,7 +109,7 @@ def _require_small(number: int, cells: tuple[str, ...]) -> None:
 
 
 def _csv(content: bytes) -> Iterator[tuple[int, list[str]]]:
-    text = _decoded(content)
+    text = _decode(content)
     divider = _divider(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=divider)
     before = 0
@@ -126,7 +126,7 @@ def _csv(content: bytes) -> Iterator[tuple[int, list[str]]]:
         ) from None
 
 
-def _decoded(content: bytes) -> str:
+def _decode(content: bytes) -> str:
     marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     for encoding in ("utf-16",) if marked else ("utf-8-sig", "cp1251"):
         try:
@@ -158,7 +158,7 @@ def _xlsx(content: bytes) -> Iterator[tuple[int, list[str]]]:
             # What the sheet says of its own size is not believed.
             sheet.reset_dimensions()
             for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-                yield number, [written(cell) for cell in cells]
+                yield number, [cell_text(cell) for cell in cells]
         finally:
             book.close()
     except (CannotRead, GeneratorExit):
@@ -168,7 +168,7 @@ def _xlsx(content: bytes) -> Iterator[tuple[int, list[str]]]:
         raise CannotRead(damaged) from None
 
 
-def written(cell: Any) -> str:
+def cell_text(cell: Any) -> str:
     """A cell's value as a person would type it: dates as 2026-11-22, whole numbers without a point."""
     if cell is None:
         return ""

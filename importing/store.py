@@ -12,8 +12,8 @@ from cases.deadlines import derive, with_questions
 from cases.models import Case, Deadline, Note
 from cases.models.case import new_code_name
 from cases.models.facts import facts_in
-from importing.case_rows import Person
-from importing.request_rows import Ask
+from importing.case_rows import CaseRow
+from importing.request_rows import RequestRow
 from inbox.models import RequestMark, RequestTrace
 from inbox.models.marks import of_words, rows_of
 from intake.models import HelpRequest, whole_hour
@@ -24,7 +24,7 @@ from staff import trail
 from staff.models import User
 
 
-def cases(people: Sequence[Person], *, by: User, now: datetime) -> None:
+def cases(people: Sequence[CaseRow], *, by: User, now: datetime) -> None:
     """Store cases with their facets, histories, deadlines and a line of the trail each."""
     if not people:
         return
@@ -46,7 +46,7 @@ def cases(people: Sequence[Person], *, by: User, now: datetime) -> None:
     trail.append_many(by, trail.Verb.CASE_CREATED, [person.case.pk for person in people], at=now)
 
 
-def _name(people: Sequence[Person]) -> None:
+def _name(people: Sequence[CaseRow]) -> None:
     """A free code name for each; the database has the last word."""
     taken: set[str] = set()
     left = list(people)
@@ -63,7 +63,7 @@ def _name(people: Sequence[Person]) -> None:
         left = again
 
 
-def _deadlines(person: Person, now: datetime, tables: Tables) -> list[Deadline]:
+def _deadlines(person: CaseRow, now: datetime, tables: Tables) -> list[Deadline]:
     """As apply_facts() would make them; a sheet says nothing of procedures, of home and of consents."""
     today = countries.today_in(person.case.country, now)
     facts, _damaged = facts_in(
@@ -86,7 +86,7 @@ def _deadlines(person: Person, now: datetime, tables: Tables) -> list[Deadline]:
     return [Deadline.of(person.case, due) for due in dues]
 
 
-def requests(asked: Sequence[Ask], *, key: UUID, now: datetime) -> None:
+def requests(asked: Sequence[RequestRow], *, key: UUID, now: datetime) -> None:
     """Store requests, each sealed under a key of its own, with their marks."""
     rows, traces, marks = [], [], []
     for ask in asked:

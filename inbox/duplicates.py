@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import search
 from cases.models import Case, ChannelOwner, ContactChannel, Identity, NameWord, Status
-from cases.models.history import known
+from cases.models.history import value_or_none
 from inbox.models import RequestMark
 from inbox.models.marks import Marks
 from inbox.models.outcome import requests_visible_to
@@ -32,7 +32,7 @@ SAME_CONTACT, SAME_NAME = _("the same phone or account"), _("the same name")
 
 
 @dataclass
-class Alike:
+class PossibleDuplicate:
     """A case or a request that may be of the same person, and by what, never with the value itself."""
 
     case: Case | None = None
@@ -45,7 +45,7 @@ class Alike:
         return self.case is not None and self.case.status != Status.CLOSED
 
 
-def of(request: UUID, marks: Marks, *, by: User, today: date) -> list[Alike]:
+def of(request: UUID, marks: Marks, *, by: User, today: date) -> list[PossibleDuplicate]:
     """Cases first, then requests, that `by` may see on `today` and that share a mark with `request`."""
     visible = Case.objects.visible_to(by, today=today).filter(erased=False)
     found: dict[UUID, list[Any]] = {}
@@ -54,7 +54,9 @@ def of(request: UUID, marks: Marks, *, by: User, today: date) -> list[Alike]:
         if reason not in reasons:
             reasons.append(reason)
     rows = visible.filter(pk__in=list(found)).defer("summary", "closed_on", "closing_reason")
-    cases = [Alike(case=case, reasons=found[case.pk]) for case in rows.order_by("code_name")[:CROWD]]
+    cases = [
+        PossibleDuplicate(case=case, reasons=found[case.pk]) for case in rows.order_by("code_name")[:CROWD]
+    ]
     return cases + _requests(request, marks, by)
 
 
@@ -68,7 +70,7 @@ def _by_contact(visible: Any, contacts: Iterable[str]) -> list[tuple[UUID, Any]]
     rows = ContactChannel.objects.filter(asked, case__in=visible).exclude(owner=ChannelOwner.LAWYER)
     found = []
     for row in rows.with_keys()[:CANDIDATES]:
-        value = known(row, "value") or ""
+        value = value_or_none(row, "value") or ""
         if contact_phone(value) in contacts:
             found.append((row.case_id, search.PHONE_OF.get(row.owner, SAME_CONTACT)))
         elif contact_handle(value) in contacts:
@@ -82,7 +84,7 @@ def _by_name(visible: Any, name: str) -> list[tuple[UUID, Any]]:
     words = name_readings(name)[: search.MOST_WORDS]
     keys = sorted({key for word in words for key in word})
     rows = NameWord.objects.filter(case__in=visible, token__in=[token.token(key) for key in keys])
-    met = {row.case_id for row in rows.with_keys()[:CANDIDATES] if known(row, "word") in keys}
+    met = {row.case_id for row in rows.with_keys()[:CANDIDATES] if value_or_none(row, "word") in keys}
     found = [
         (identity.case_id, SAME_NAME)
         for identity in Identity.objects.filter(case__in=met).with_keys()
@@ -91,7 +93,7 @@ def _by_name(visible: Any, name: str) -> list[tuple[UUID, Any]]:
     return found if len(found) <= CROWD else []
 
 
-def _requests(request: UUID, marks: Marks, by: User) -> list[Alike]:
+def _requests(request: UUID, marks: Marks, by: User) -> list[PossibleDuplicate]:
     contact: Any = RequestMark._meta.get_field("contact_index")
     named: Any = RequestMark._meta.get_field("name_index")
     visible = requests_visible_to(by).exclude(pk=request).exclude(state=State.SPAM)
@@ -101,14 +103,14 @@ def _requests(request: UUID, marks: Marks, by: User) -> list[Alike]:
     by_contact: set[UUID] = set()
     by_name: set[UUID] = set()
     for row in rows.select_related("trace").with_keys()[:CANDIDATES]:
-        if known(row, "contact") in marks.contacts:
+        if value_or_none(row, "contact") in marks.contacts:
             by_contact.add(row.trace.request)
-        elif marks.name and known(row, "name") == marks.name:
+        elif marks.name and value_or_none(row, "name") == marks.name:
             by_name.add(row.trace.request)
     by_name = by_name if len(by_name) <= CROWD else set()
     alike = visible.filter(pk__in=by_contact | by_name).defer("box", "content")
     return [
-        Alike(
+        PossibleDuplicate(
             request=row,
             reasons=[SAME_CONTACT] * (row.pk in by_contact) + [SAME_NAME] * (row.pk in by_name),
         )

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from cases.models.attachment import Attachment, AttachmentKind
 from cases.models.case import Case
-from cases.models.consent import Consent, Given, Purpose
+from cases.models.consent import Consent, ConsentMethod, Purpose
 from cases.models.contact import ChannelKind, ContactChannel
 from cases.models.note import Note, Task
 from inbox import words
@@ -26,48 +26,48 @@ from vault.normalise import contact_phone
 
 # By which way a request came, and how the person therefore said that we may keep it.
 GIVEN = {
-    Channel.FORM: Given.FORM,
-    Channel.TELEPHONE: Given.CALL,
-    Channel.MAIL: Given.LETTER,
-    Channel.IN_PERSON: Given.IN_PERSON,
+    Channel.FORM: ConsentMethod.FORM,
+    Channel.TELEPHONE: ConsentMethod.CALL,
+    Channel.MAIL: ConsentMethod.LETTER,
+    Channel.IN_PERSON: ConsentMethod.IN_PERSON,
 }
 
 
-def opened(row: Any, ring: dropbox.Ring | None) -> dict[str, Any] | CannotOpen:
+def read_content(row: Any, ring: dropbox.Ring | None) -> dict[str, Any] | CannotOpen:
     """What a request or an addition holds, or why it does not open."""
     try:
-        return dict(row.told(ring))
+        return dict(row.open_content(ring))
     except CannotOpen as problem:
         return problem
 
 
-def fill(case: Case, row: HelpRequest, told: dict[str, Any], by: User) -> None:
+def fill(case: Case, row: HelpRequest, content: dict[str, Any], by: User) -> None:
     """The words as a note, how to answer as a channel, and the date that was named as a task."""
-    Note(case=case, text=words.whole(told)).save(by=by)
-    for said in words.noted_answers(told):
+    Note(case=case, text=words.request_note(content)).save(by=by)
+    for said in words.outside_answers(content):
         Note(case=case, text=said).save(by=by)
-    safe, contact = words.text_of(told.get("safe")), words.text_of(told.get("contact"))
+    safe, contact = words.text_of(content.get("safe")), words.text_of(content.get("contact"))
     if contact and not is_known(case, contact):
         ContactChannel(case=case, kind=kind_of(contact), value=contact, remark=safe or None).save(by=by)
     elif row.has_mailbox or (safe and not contact):
         mailbox = gettext("Mailbox of the help request") if row.has_mailbox else safe
         ContactChannel(case=case, kind=ChannelKind.OTHER, value=mailbox, remark=safe or None).save(by=by)
-    due_on = _day(told.get("event_on"))
+    due_on = _day(content.get("event_on"))
     if due_on is not None:
-        Task(case=case, text=words.event(told), due_on=due_on).save(by=by)
+        Task(case=case, text=words.event(content), due_on=due_on).save(by=by)
         case.refresh_deadlines(today=case.today())
 
 
-def carry_consent(case: Case, row: HelpRequest, told: dict[str, Any], by: User) -> None:
+def carry_consent(case: Case, row: HelpRequest, content: dict[str, Any], by: User) -> None:
     """“As long as you help me” is a consent to keep the file. “Until you have answered” is none."""
-    if told.get("keep") != Keep.WHILE_HELPING:
+    if content.get("keep") != Keep.WHILE_HELPING:
         return
-    sent = words.sent_at(told) or row.received_at
+    sent = words.sent_at(content) or row.received_at
     Consent(
         case=case,
         purpose=Purpose.KEEP,
         given_on=sent.date(),
-        given_how=GIVEN.get(row.channel, Given.MESSAGE),
+        given_how=GIVEN.get(row.channel, ConsentMethod.MESSAGE),
         language=row.language,
         remark=gettext("Said in the help request"),
     ).save(by=by)
@@ -97,18 +97,18 @@ def move(case: Case, request: UUID, ring: dropbox.Ring | None, by: User) -> int:
     """Additions become notes, photographs files; what does not open stays where it is."""
     gone: dict[Any, list[UUID]] = {Message: [], Photograph: []}
     for message in Message.objects.filter(request=request).order_by("received_at", "pk"):
-        told = opened(message, ring)
-        if not isinstance(told, CannotOpen):
-            Note(case=case, text=words.whole(told)).save(by=by)
+        content = read_content(message, ring)
+        if not isinstance(content, CannotOpen):
+            Note(case=case, text=words.request_note(content)).save(by=by)
             gone[Message].append(message.pk)
     photographs = Photograph.objects.filter(request=request).order_by("received_at", "pk")
     for number, photograph in enumerate(photographs, 1):
         try:
-            content = photograph.take(ring or dropbox.ring())
+            picture = photograph.take(ring or dropbox.ring())
         except CannotOpen:
             continue
         name, remark = f"photograph-{number}.jpg", gettext("Came with the help request")
-        Attachment.objects.keep(case, content, name=name, kind=AttachmentKind.OTHER, remark=remark, by=by)
+        Attachment.objects.keep(case, picture, name=name, kind=AttachmentKind.OTHER, remark=remark, by=by)
         gone[Photograph].append(photograph.pk)
     for model, keys in gone.items():
         model.objects.filter(pk__in=keys)._raw_delete(model.objects.db)

@@ -44,7 +44,7 @@ ERASED_AT_ONCE = 200
 MOST_HOURS_AS_HOURS = 48
 
 
-class Kept(TextChoices):
+class InboxFilter(TextChoices):
     """Which requests are shown: those that wait for somebody, all, or those of one state."""
 
     WAITING = "waiting", pgettext_lazy("requests", "Waiting for us")
@@ -74,7 +74,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Added:
+class RequestWithAdditions:
     """A request with additions that nobody opened: (colour they came in with, since when) of each."""
 
     key: UUID
@@ -89,12 +89,13 @@ class Added:
         return self.state != State.SPAM
 
     def row(self, now: datetime) -> dict[str, Any]:
-        """As `Listed` gives it: as urgent as the most urgent of its additions and, while new, of itself."""
+        """As `RequestList` gives it: as urgent as its most urgent addition and, while new, as itself."""
         running = list(self.additions)
         if self.state == State.NEW:
             running.append((self.colour, self.received_at))
         urgency = max(
-            triage.risen(triage.Colour(colour), waited_hours=hours_between(at, now)) for colour, at in running
+            triage.risen_colour(triage.Colour(colour), waited_hours=hours_between(at, now))
+            for colour, at in running
         )
         new = self.state == State.NEW
         return {
@@ -107,7 +108,7 @@ class Added:
         }
 
 
-def added_to(user: User) -> list[Added]:
+def added_to(user: User) -> list[RequestWithAdditions]:
     """Requests with unopened additions that `user` may open; a partial index holds the additions alone.
 
     Asked once for a page: a few of thousands, so that all else is asked of one index.
@@ -120,21 +121,21 @@ def added_to(user: User) -> list[Added]:
         *of_request, "colour", "received_at"
     ):
         found.setdefault(tuple(request), []).append((colour, at))  # type: ignore[arg-type]
-    rows = [Added(*request, additions) for request, additions in found.items()]
+    rows = [RequestWithAdditions(*request, additions) for request, additions in found.items()]
     accepted = {row.key for row in rows if row.state == State.ACCEPTED}
     if accepted:
         accepted -= set(requests_visible_to(user).filter(pk__in=accepted).values_list("pk", flat=True))
     return [row for row in rows if row.key not in accepted]
 
 
-class Listed(Sequence[dict[str, Any]]):
+class RequestList(Sequence[dict[str, Any]]):
     """The requests of one choice in their order; reads no more of them than up to the end of a slice.
 
     Thousands are sorted by the database from one index, without what was added; the few with additions are
     sorted in here and put between them.
     """
 
-    def __init__(self, rows: Any, few: Iterable[Added], now: datetime) -> None:
+    def __init__(self, rows: Any, few: Iterable[RequestWithAdditions], now: datetime) -> None:
         rows = rows.exclude(pk__in=Message.objects.filter(opened=False).values("request"))
         self._rows = rows.annotate(urgency=_alone(now)).order_by("-urgency", "received_at", "pk")
         self._few = [row.row(now) for row in few]
@@ -159,46 +160,53 @@ def _place(row: Mapping[str, Any]) -> Any:
 
 def _alone(now: datetime) -> Choose:
     """The colour by now of a request to which nothing was added: it rises while nobody opens it."""
-    return Choose(When(state=State.NEW, then=_risen(now)), default=F("colour"), output_field=IntegerField())
+    return Choose(
+        When(state=State.NEW, then=_risen_colour(now)), default=F("colour"), output_field=IntegerField()
+    )
 
 
-def listed(user: User, kept: str, now: datetime, added: Sequence[Added] | None = None) -> Listed:
+def list_requests(
+    user: User, kept: str, now: datetime, added: Sequence[RequestWithAdditions] | None = None
+) -> RequestList:
     """The requests that `user` may open, the most urgent and longest waiting first, as dictionaries."""
     few = added_to(user) if added is None else added
-    if kept == Kept.WAITING:
+    if kept == InboxFilter.WAITING:
         few = [row for row in few if row.waits]
-    elif kept != Kept.ALL:
+    elif kept != InboxFilter.ALL:
         few = [row for row in few if row.state == kept]
-    return Listed(_shown(user, kept), few, now)
+    return RequestList(_filtered_rows(user, kept), few, now)
 
 
-def _shown(user: User, kept: str) -> Any:
+def _filtered_rows(user: User, kept: str) -> Any:
     """The rows of one choice. Only accepted ones hang on a case: for all others the state alone is asked."""
     if not may(user, Permission.WORK_INBOX):
         return HelpRequest.objects.none()
-    if kept == Kept.WAITING:
+    if kept == InboxFilter.WAITING:
         return HelpRequest.objects.filter(state__in=requests.WAITING)
-    if kept in (Kept.ALL, Kept.ACCEPTED):
+    if kept in (InboxFilter.ALL, InboxFilter.ACCEPTED):
         rows = requests_visible_to(user)
-        return rows if kept == Kept.ALL else rows.filter(state=State.ACCEPTED)
+        return rows if kept == InboxFilter.ALL else rows.filter(state=State.ACCEPTED)
     return HelpRequest.objects.filter(state=kept)
 
 
-def _elsewhere(added: Iterable[Added]) -> int:
+def _elsewhere(added: Iterable[RequestWithAdditions]) -> int:
     """How many wait only because something was added."""
     return sum(row.waits and row.state not in requests.WAITING for row in added)
 
 
-def _ranked(rows: Any, now: datetime) -> QuerySet[HelpRequest, Any]:
-    """`rows` with the colour that each has by now, and since when it waits: `Listed` in SQL alone."""
+def _by_urgency(rows: Any, now: datetime) -> QuerySet[HelpRequest, Any]:
+    """`rows` with the colour that each has by now, and since when it waits: `RequestList` in SQL alone."""
     added = Message.objects.filter(request=OuterRef("pk"), opened=False).order_by().values("request")
     rows = rows.annotate(
-        added_colour=Subquery(added.annotate(most=Max(_risen(now))).values("most")),
+        added_colour=Subquery(added.annotate(most=Max(_risen_colour(now))).values("most")),
         added_since=Subquery(added.annotate(first=Min("received_at")).values("first")),
     )
     rows = rows.annotate(
         urgency=Choose(
-            When(state=State.NEW, then=Greatest(_risen(now), Coalesce(F("added_colour"), Value(NOT_URGENT)))),
+            When(
+                state=State.NEW,
+                then=Greatest(_risen_colour(now), Coalesce(F("added_colour"), Value(NOT_URGENT))),
+            ),
             default=Coalesce(F("added_colour"), F("colour")),
             output_field=IntegerField(),
         ),
@@ -215,14 +223,14 @@ def late(user: User, now: datetime) -> list[Line]:
     """Requests that nobody opened and whose clock has run out: all red ones, and what has risen to orange."""
     unopened = Q(state=State.NEW) | Q(pk__in=Message.objects.filter(opened=False).values("request"))
     rows = requests_visible_to(user).filter(unopened).exclude(state=State.SPAM)
-    urgent: Any = _ranked(rows, now).filter(urgency__gte=Colour.ORANGE)
+    urgent: Any = _by_urgency(rows, now).filter(urgency__gte=Colour.ORANGE)
     return [line for line in lines(list(urgent), now) if line.late or line.urgency > line.came_as]
 
 
 def red(now: datetime) -> list[tuple[UUID, datetime]]:
     """Requests that are red by now and that nobody opened, with the hour since which they wait."""
     unopened = Q(state=State.NEW) | Q(pk__in=Message.objects.filter(opened=False).values("request"))
-    rows: Any = _ranked(HelpRequest.objects.filter(unopened).exclude(state=State.SPAM), now)
+    rows: Any = _by_urgency(HelpRequest.objects.filter(unopened).exclude(state=State.SPAM), now)
     return list(rows.filter(urgency=Colour.RED).order_by("since", "pk").values_list("pk", "since"))
 
 
@@ -233,12 +241,12 @@ def ending(before: datetime) -> QuerySet[HelpRequest]:
     return quiet.exclude(pk__in=lively)
 
 
-def warned(user: User, now: datetime) -> list[Line]:
+def erased_soon(user: User, now: datetime) -> list[Line]:
     """Requests that are erased within WARN_DAYS because nobody answered them."""
     if not may(user, Permission.WORK_INBOX):
         return []
     rows = ending(now - timedelta(days=KEEP_DAYS - WARN_DAYS)).filter(state__in=requests.WAITING)
-    return lines(list(_ranked(rows, now)), now)
+    return lines(list(_by_urgency(rows, now)), now)
 
 
 def erase_unanswered(now: datetime) -> int:
@@ -254,8 +262,8 @@ def erase_unanswered(now: datetime) -> int:
     return done
 
 
-def _risen(now: datetime) -> Choose:
-    """`triage.risen` in SQL, for a row with `colour` and `received_at` that nobody opened yet."""
+def _risen_colour(now: datetime) -> Choose:
+    """`triage.risen_colour` in SQL, for a row with `colour` and `received_at` that nobody opened yet."""
     whens = []
     for colour in (triage.Colour.ORANGE, triage.Colour.YELLOW):
         hours, now_is = 0, colour
@@ -276,23 +284,23 @@ def waiting_count(user: User) -> int:
     return HelpRequest.objects.filter(state__in=requests.WAITING).count() + _elsewhere(added_to(user))
 
 
-def counts(user: User, added: Sequence[Added] | None = None) -> dict[str, int]:
+def counts(user: User, added: Sequence[RequestWithAdditions] | None = None) -> dict[str, int]:
     """How many requests each choice shows."""
     if not may(user, Permission.WORK_INBOX):
-        return dict.fromkeys(Kept.values, 0)
+        return dict.fromkeys(InboxFilter.values, 0)
     others = HelpRequest.objects.exclude(state=State.ACCEPTED).order_by()
     found: dict[str, int] = dict(others.values_list("state").annotate(n=Count("state")))
-    found[State.ACCEPTED] = _shown(user, Kept.ACCEPTED).count()
+    found[State.ACCEPTED] = _filtered_rows(user, InboxFilter.ACCEPTED).count()
     few = added_to(user) if added is None else added
     return {
-        Kept.WAITING: sum(found.get(state, 0) for state in requests.WAITING) + _elsewhere(few),
-        **{kept: found.get(kept, 0) for kept in Kept.values if kept in State.values},
-        Kept.ALL: sum(found.values()),
+        InboxFilter.WAITING: sum(found.get(state, 0) for state in requests.WAITING) + _elsewhere(few),
+        **{kept: found.get(kept, 0) for kept in InboxFilter.values if kept in State.values},
+        InboxFilter.ALL: sum(found.values()),
     }
 
 
 def lines(rows: Sequence[Any], now: datetime) -> list[Line]:
-    """What a page shows of the rows of `listed`; two questions more, however many there are.
+    """What a page shows of the rows of `list_requests`; two questions more, however many there are.
 
     A request that was withdrawn meanwhile is left out.
     """

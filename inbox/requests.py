@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.models.case import Case, Category, Colour, Status
 from cases.models.note import Note
 from inbox import words
-from inbox.filing import carry_consent, fill, move, opened
+from inbox.filing import carry_consent, fill, move, read_content
 from inbox.models import marks
 from inbox.models.outcome import RequestOutcome, case_of
 from inbox.models.tally import RequestTally
@@ -50,22 +50,22 @@ CATEGORIES = {
 }
 
 
-class Found(NamedTuple):
+class OpenedRequest(NamedTuple):
     """A request as somebody opened it: the boxes that are in its row and around it, or why one is closed."""
 
     request: HelpRequest
-    told: dict[str, Any] | CannotOpen | None
+    content: dict[str, Any] | CannotOpen | None
     additions: list[tuple[Message, dict[str, Any] | CannotOpen]]
     case: Case | None
 
     @property
     def words(self) -> list[dict[str, Any]]:
         """What opened of it, the request first."""
-        told = [self.told, *(told for _row, told in self.additions)]
-        return [each for each in told if isinstance(each, dict)]
+        found = [self.content, *(found for _row, found in self.additions)]
+        return [each for each in found if isinstance(each, dict)]
 
 
-def open_request(request: HelpRequest, *, by: User) -> Found:
+def open_request(request: HelpRequest, *, by: User) -> OpenedRequest:
     """Open what a person sent. Its clock stops, also where a box is damaged: somebody has looked.
 
     Raises KeyProblem, and then its clock runs on: this desk holds no mailbox key at all.
@@ -74,19 +74,19 @@ def open_request(request: HelpRequest, *, by: User) -> Found:
     ring = ring_for(request)
     case = case_of(request.pk)
     moved = request.box is None and not request.is_typed
-    told = None if moved else opened(request, ring)
+    content = None if moved else read_content(request, ring)
     rows = list(Message.objects.filter(request=request).order_by("received_at", "pk"))
-    additions = [(row, opened(row, ring)) for row in rows]
+    additions = [(row, read_content(row, ring)) for row in rows]
     with transaction.atomic():
         HelpRequest.objects.filter(pk=request.pk, state=State.NEW).update(state=State.OPENED)
         Message.objects.filter(pk__in=[row.pk for row in rows], opened=False).update(opened=True)
         trail.append(by, trail.Verb.REQUEST_OPENED, case_id=case.pk if case else None, about=request.pk)
     if request.state == State.NEW:
         request.state = State.OPENED
-    return Found(request, told, additions, case)
+    return OpenedRequest(request, content, additions, case)
 
 
-def marks_of(found: Found) -> marks.Marks:
+def marks_of(found: OpenedRequest) -> marks.Marks:
     """Its phones, accounts and name; kept with it as long as it is no case: see request_marks."""
     if found.case is not None or not found.words:
         return marks.of_words(found.words)
@@ -121,7 +121,7 @@ def answer(request: HelpRequest, text: str, *, by: User, at: datetime, key: UUID
     """
     text = checked_answer(text)
     with transaction.atomic():
-        row, case = locked(request), case_of(request.pk)
+        row, case = lock_request(request), case_of(request.pk)
         if key is not None and Answer.objects.filter(pk=key).exists():
             return
         try:
@@ -140,7 +140,7 @@ def end(request: HelpRequest, state: str, *, by: User, reason: str) -> None:
     if not reason.strip():
         raise ValidationError(_("Say why: a colleague may have to answer for it later."))
     with transaction.atomic():
-        row = locked(request)
+        row = lock_request(request)
         _require_no_case(row)
         record = {"reason": reason.strip(), "by": str(by.pk), "at": timezone.now().isoformat("T", "minutes")}
         outcome = RequestOutcome.objects.filter(request=row.pk).first() or RequestOutcome(request=row.pk)
@@ -154,7 +154,7 @@ def end(request: HelpRequest, state: str, *, by: User, reason: str) -> None:
 def take_up(request: HelpRequest, *, by: User) -> None:
     """Open a request again that was declined, referred or taken for spam. Raises ValidationError."""
     with transaction.atomic():
-        row = locked(request)
+        row = lock_request(request)
         if row.state not in ENDS:
             raise ValidationError(_("This request is open already. Load the page again."))
         HelpRequest.objects.filter(pk=row.pk).update(state=State.OPENED)
@@ -173,12 +173,12 @@ def make_case(
     """
     require_inbox(by)
     with transaction.atomic():
-        row = locked(request)
+        row = lock_request(request)
         made = case_of(row.pk)
         if made is not None and made.pk == key:
             return made
         _require_no_case(row)
-        told = row.told(ring_for(row))
+        content = row.open_content(ring_for(row))
         case = Case.objects.open_case(
             id=key,
             by=by,
@@ -186,10 +186,10 @@ def make_case(
             country=country,
             colour=COLOURS.get(row.colour, Colour.RED),
             category=CATEGORIES.get(row.category, Category.UNKNOWN),
-            summary=words.summary(told),
+            summary=words.summary(content),
         )
-        fill(case, row, told, by)
-        carry_consent(case, row, told, by)
+        fill(case, row, content, by)
+        carry_consent(case, row, content, by)
         _hand_over(case, row, by)
         trail.append(by, trail.Verb.REQUEST_ACCEPTED, case_id=case.pk, about=row.pk)
     return case
@@ -204,7 +204,7 @@ def merge_into(request: HelpRequest, case: Case, *, by: User) -> None:
     require_inbox(by)
     case.require_visible_to(by)
     with transaction.atomic():
-        row = locked(request)
+        row = lock_request(request)
         made = case_of(row.pk)
         if made is not None and made.pk == case.pk:
             return
@@ -213,7 +213,7 @@ def merge_into(request: HelpRequest, case: Case, *, by: User) -> None:
             raise ValidationError(
                 _("This case is closed. Take it up again first, then put the request into it.")
             )
-        fill(case, row, row.told(ring_for(row)), by)
+        fill(case, row, row.open_content(ring_for(row)), by)
         _hand_over(case, row, by)
         trail.append(by, trail.Verb.REQUEST_MERGED, case_id=case.pk, about=row.pk)
 
@@ -247,7 +247,7 @@ def _hand_over(case: Case, row: HelpRequest, by: User) -> None:
 def file_additions(request: HelpRequest, *, by: User) -> int:
     """Put what came into the mailbox of a case into the case; how many things. Raises ValidationError."""
     with transaction.atomic():
-        row, case = locked(request), case_of(request.pk)
+        row, case = lock_request(request), case_of(request.pk)
         if case is None:
             raise ValidationError(_("There is no case of this request yet. Make one first."))
         case.require_visible_to(by)
@@ -256,7 +256,7 @@ def file_additions(request: HelpRequest, *, by: User) -> int:
     return moved
 
 
-def locked(request: HelpRequest) -> HelpRequest:
+def lock_request(request: HelpRequest) -> HelpRequest:
     """The request as it stands now, for one act at a time. Raises ValidationError where it is gone."""
     row = HelpRequest.objects.select_for_update().filter(pk=request.pk).first()
     if row is None:

@@ -57,12 +57,12 @@ def note_told(
     """
     text = requests.checked_answer(text)
     with transaction.atomic():
-        row, case = requests.locked(request), case_of(request.pk)
+        row, case = requests.lock_request(request), case_of(request.pk)
         record = {"key": str(key), "text": text, "how": how, "on": on.isoformat(), "by": by.username}
         record["at"] = at.isoformat(timespec="minutes")
         if case is not None:
             if not Note.objects.filter(pk=key).exists():
-                Note(id=key, case=case, text=words.noted(record)).save(by=by)
+                Note(id=key, case=case, text=words.outside_answer(record)).save(by=by)
                 trail.append(by, trail.Verb.REQUEST_ANSWERED, case_id=case.pk, about=row.pk)
             return
         content = _content(row)

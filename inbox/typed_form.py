@@ -44,7 +44,7 @@ class TypedForm(HelpForm):
             *((each.value, TOLD.get(each.value, each.label)) for each in Event),  # type: ignore[call-overload]
         ]
 
-    def typed(self, *, at: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
+    def content_and_columns(self, *, at: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
         """What is sealed of the request, and its readable columns."""
         found = self.triage(today=latest_today(at), source=Source.STAFF)
         language = self.cleaned_data["language"]

@@ -66,11 +66,11 @@ def text_of(value: Any) -> str:
     return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
-def answers(told: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def answers(content: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """(key, question, answer) for what was answered, in the reader's language."""
     found = []
     for key, question in QUESTIONS.items():
-        if answer := _answer(key, told.get(key)):
+        if answer := _answer(key, content.get(key)):
             found.append((key, str(question), answer))
     return found
 
@@ -83,9 +83,9 @@ def _answer(key: str, value: Any) -> str:
     return ", ".join(str(known[each]) if each in known else each for each in map(text_of, values) if each)
 
 
-def flags(told: Mapping[str, Any]) -> list[FlagLine]:
+def flags(content: Mapping[str, Any]) -> list[FlagLine]:
     """The flags that the box holds, as they were set; what is no flag is left out."""
-    records = told.get("flags")
+    records = content.get("flags")
     return [line for record in records if (line := _flag(record))] if isinstance(records, list) else []
 
 
@@ -103,36 +103,36 @@ def _flag(record: Any) -> FlagLine | None:
     return FlagLine(int(flag.colour), reason, told_by, clock)
 
 
-def sent_at(told: Mapping[str, Any]) -> datetime | None:
+def sent_at(content: Mapping[str, Any]) -> datetime | None:
     """When it was sent, to the minute; None where that does not read as a moment."""
     try:
-        found = datetime.fromisoformat(told["sent_at"])
+        found = datetime.fromisoformat(content["sent_at"])
     except (KeyError, TypeError, ValueError):
         return None
     return found if found.tzinfo else None
 
 
-def whole(told: Mapping[str, Any]) -> str:
+def request_note(content: Mapping[str, Any]) -> str:
     """All of it, as the note that a case keeps."""
     lines = [gettext("From the help request:")]
-    if at := sent_at(told):
+    if at := sent_at(content):
         lines = [gettext("From the help request, sent %(at)s UTC:") % {"at": at.strftime("%Y-%m-%d %H:%M")}]
-    lines += [f"{question}: {answer}" for _key, question, answer in answers(told)]
-    lines += [f"⚑ {flag.why} ({flag.source})" for flag in flags(told)]
+    lines += [f"{question}: {answer}" for _key, question, answer in answers(content)]
+    lines += [f"⚑ {flag.why} ({flag.source})" for flag in flags(content)]
     return "\n".join(lines)
 
 
-def summary(told: Mapping[str, Any]) -> str:
+def summary(content: Mapping[str, Any]) -> str:
     """The first lines of what was told, for the head of the case."""
-    alias, text = text_of(told.get("alias")), text_of(told.get("text"))
-    dangers = _answer("dangers", told.get("dangers"))
+    alias, text = text_of(content.get("alias")), text_of(content.get("text"))
+    dangers = _answer("dangers", content.get("dangers"))
     found = ". ".join(filter(None, (alias, dangers, text))) or gettext("From a help request without words")
     return found if len(found) <= LONGEST_SUMMARY else found[: LONGEST_SUMMARY - 1] + "…"
 
 
-def event(told: Mapping[str, Any]) -> str:
+def event(content: Mapping[str, Any]) -> str:
     """What happens on the date that was named, for a task."""
-    what = _answer("event", told.get("event")) or gettext("The person named this date")
+    what = _answer("event", content.get("event")) or gettext("The person named this date")
     return gettext("From the help request: %(what)s") % {"what": what}
 
 
@@ -141,15 +141,15 @@ def copy_of_answer(text: str) -> str:
     return gettext("Answer put into the mailbox:") + "\n" + text
 
 
-def noted_answers(told: Mapping[str, Any]) -> list[str]:
+def outside_answers(content: Mapping[str, Any]) -> list[str]:
     """What the person was told by another way than a mailbox, each in words, the oldest first."""
-    records = told.get(TOLD_LATER)
+    records = content.get(TOLD_LATER)
     if not isinstance(records, list):
         return []
-    return [note for each in records if isinstance(each, dict) if (note := noted(each))]
+    return [note for each in records if isinstance(each, dict) if (note := outside_answer(each))]
 
 
-def noted(record: Mapping[str, Any]) -> str:
+def outside_answer(record: Mapping[str, Any]) -> str:
     """One note of what the person was told, on which day and how; "" for what is none."""
     text, on, how = (text_of(record.get(name)) for name in ("text", "on", "how"))
     if not text:

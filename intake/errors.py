@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from intake.pages import language_of, page
 
 
-def _said(request: HttpRequest, status: int) -> HttpResponse:
+def _error_page(request: HttpRequest, status: int) -> HttpResponse:
     language = language_of(request)
     with translation.override(language):
         title, text = {
@@ -28,19 +28,19 @@ def _said(request: HttpRequest, status: int) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
     """400: also what a host name outside ALLOWED_HOSTS gets."""
-    return _said(request, 400)
+    return _error_page(request, 400)
 
 
 def permission_denied(request: HttpRequest, exception: Any = None) -> HttpResponse:
     """403."""
-    return _said(request, 403)
+    return _error_page(request, 403)
 
 
 def page_not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
     """404, also for every address of the desk."""
-    return _said(request, 404)
+    return _error_page(request, 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500; where it broke is in the log, what was in it is not."""
-    return _said(request, 500)
+    return _error_page(request, 500)

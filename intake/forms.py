@@ -166,7 +166,7 @@ class PhraseForm(forms.Form):
     def clean_phrase(self) -> str:
         """The phrase in our own words and order."""
         try:
-            return phrases.understood(self.cleaned_data["phrase"])
+            return phrases.parse_phrase(self.cleaned_data["phrase"])
         except phrases.NotAPhrase as problem:
             raise ValidationError(str(problem)) from None
 

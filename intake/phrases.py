@@ -39,7 +39,7 @@ def new(language: str) -> str:
     return " ".join(secrets.choice(words(language)) for _word in range(WORDS))
 
 
-def understood(typed: str) -> str:
+def parse_phrase(typed: str) -> str:
     """The phrase that was meant by `typed`, as `new` gave it. Raises NotAPhrase.
 
     Case, ё or е, numbers, commas, line breaks and blanks do not matter, and of each word the first four

@@ -168,7 +168,7 @@ def _order(flag: Flag) -> tuple[int, str, bool, int, str]:
     return -flag.colour, flag.fact.danger, distance is not None, distance or 0, flag.fact.source
 
 
-def risen(colour: Colour, *, waited_hours: int) -> Colour:
+def risen_colour(colour: Colour, *, waited_hours: int) -> Colour:
     """The colour of a request that nobody opened for `waited_hours` whole hours.
 
     Each time a clock has run out the colour rises by one, and the next clock starts then: yellow is orange

@@ -28,7 +28,7 @@ MAX_WORDS: Final = 15_000
 class InMemory(FileUploadHandler):
     """Keeps uploads in memory, whatever their size: Django's own would write large ones to a folder in clear.
 
-    What is too large or too much is read and dropped; the form says so (see `cleaned`).
+    What is too large or too much is read and dropped; the form says so (see `clean_photographs`).
     """
 
     def __init__(self, request: Any = None) -> None:
@@ -58,7 +58,7 @@ class InMemory(FileUploadHandler):
         )
 
 
-def cleaned(uploads: Sequence[UploadedFile]) -> list[bytes]:
+def clean_photographs(uploads: Sequence[UploadedFile]) -> list[bytes]:
     """The photographs as new JPEGs without metadata. Raises ValidationError, or Busy.
 
     The name that a file had is not looked at. Files without any content are what an empty field sends.
@@ -83,7 +83,7 @@ def cleaned(uploads: Sequence[UploadedFile]) -> list[bytes]:
         with throttle.PICTURES.turn():
             try:
                 found.append(images.clean(upload.read()).content)
-            except images.Refused as refused:
+            except images.ImageRefused as refused:
                 raise ValidationError(
                     _("Photograph %(number)s: %(cause)s") % {"number": number, "cause": refused}
                 ) from None

@@ -57,7 +57,7 @@ class Pause:
 
 
 @dataclass(frozen=True)
-class Typed:
+class TypedLastDay:
     """A last day that stands on the decision's own page; `confirmed` by a second person."""
 
     id: UUID
@@ -81,7 +81,7 @@ class ProcedureFact:
     tags: frozenset[str]
     known: Known
     pauses: Sequence[Pause]
-    typed: Sequence[Typed]
+    typed: Sequence[TypedLastDay]
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Clock:
     moment: datetime | None = None
     paused_days: int = 0
     stands_still: bool = False
-    typed: Typed | None = None
+    typed: TypedLastDay | None = None
 
     @property
     def name(self) -> str:
@@ -178,11 +178,11 @@ def clocks(fact: ProcedureFact, law: Law) -> tuple[Clock, ...]:
     found = [Clock(Term(typed.term), fact.country, typed.last_day, typed=typed) for typed in fact.typed]
     if fact.asylum and not fact.closed:
         for trigger in ("application", "appeal"):
-            found += _counted(fact, law, trigger)
+            found += _counted_clocks(fact, law, trigger)
     return tuple(sorted(found, key=_day_of))
 
 
-def reminded(running_now: Iterable[Clock]) -> tuple[Clock, ...]:
+def reminded_terms(running_now: Iterable[Clock]) -> tuple[Clock, ...]:
     """Of the terms that run, those that people are reminded of: every typed day, and the counted ones.
 
     Of several counted ones about one thing the earliest. Counted windows of appeal are silent once a second
@@ -219,7 +219,7 @@ def arrival_clocks(fact: ArrivalFact, law: Law) -> tuple[Clock, ...]:
     """By when asylum must be asked for in the country of a stay; none once it has been."""
     if fact.claimed:
         return ()
-    return tuple(_counted(fact, law, "stay"))
+    return tuple(_counted_clocks(fact, law, "stay"))
 
 
 def duties(fact: ArrivalFact, law: Law) -> tuple[DutyClock, ...]:
@@ -257,7 +257,7 @@ def suspended_by(fact: ProcedureFact, law: Law, row: ProceduralRow) -> date | No
     return None
 
 
-def _counted(fact: ProcedureFact | ArrivalFact, law: Law, trigger: str) -> Iterator[Clock]:
+def _counted_clocks(fact: ProcedureFact | ArrivalFact, law: Law, trigger: str) -> Iterator[Clock]:
     for each in _running(fact, law, trigger):
         if each.event is None:
             continue
@@ -283,7 +283,7 @@ def _clock(row: ProceduralRow, event: date, fact: ProcedureFact | ArrivalFact, l
     try:
         day = last_day(event, row.amount, row.unit, **rolls)
         moment = last_moment(event, row.amount, **rolls) if row.unit == "hours" else None
-        days, still = _paused(fact, law, row, event, day)
+        days, still = _days_paused(fact, law, row, event, day)
         if days:
             day = last_day_after_pause(
                 event, row.amount, row.unit, paused_on=event, runs_on_from=event + timedelta(days), **rolls
@@ -303,7 +303,7 @@ def _clock(row: ProceduralRow, event: date, fact: ProcedureFact | ArrivalFact, l
     )
 
 
-def _paused(
+def _days_paused(
     fact: ProcedureFact | ArrivalFact, law: Law, row: ProceduralRow, event: date, day: date
 ) -> tuple[int, bool]:
     """How many days the term stood still, and whether it may stand still now.

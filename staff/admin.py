@@ -24,7 +24,7 @@ from staff.models.grants import INVITATION_HOURS, NeedsCode
 from staff.roles import Permission, Role, may
 from staff.sites import DeskModelAdmin, desk
 from staff.stepup import step_up_required
-from vault.show import shown
+from vault.show import display_value
 
 fresh_code = method_decorator(step_up_required)
 
@@ -385,4 +385,4 @@ class DeviceResetAdmin(DecisionAdmin):
 
     def facts(self, asked: Any) -> list[tuple[Any, Any]]:
         what = _("second factor and password") if asked.also_password else _("second factor")
-        return [*super().facts(asked), (_("Lost"), what), (_("Reason"), shown(asked, "reason"))]
+        return [*super().facts(asked), (_("Lost"), what), (_("Reason"), display_value(asked, "reason"))]

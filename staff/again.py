@@ -52,7 +52,7 @@ def answer(request: HttpRequest, name: str) -> HttpResponse | None:
     return sign_in_page(request, sealed)
 
 
-def _shared(title: str, sealed: str) -> dict[str, Any]:
+def _page_context(title: str, sealed: str) -> dict[str, Any]:
     return {
         "title": title,
         "kept": sealed,
@@ -64,7 +64,7 @@ def _shared(title: str, sealed: str) -> dict[str, Any]:
 
 def sign_in_page(request: HttpRequest, sealed: str) -> HttpResponse:
     """Username and password, with the sealed form."""
-    context = _shared(_("Sign in to send it"), sealed) | {"form": SignInForm(request)}
+    context = _page_context(_("Sign in to send it"), sealed) | {"form": SignInForm(request)}
     return render(request, "staff/login.html", context, status=403)
 
 
@@ -73,7 +73,7 @@ def code_page(request: HttpRequest, sealed: str, *, status: int = 200) -> HttpRe
     user: Any = request.user
     once_more = getattr(user, "is_verified", bool)()
     title = _("Confirm that it is you") if once_more else _("Second step")
-    context = _shared(title, sealed) | {"form": CodeForm(paper=True), "again": once_more}
+    context = _page_context(title, sealed) | {"form": CodeForm(paper=True), "again": once_more}
     return render(request, "staff/verify.html", context, status=status)
 
 
@@ -97,7 +97,7 @@ def go_on(request: HttpRequest, sealed: str) -> HttpResponse:
 
 def send_again(request: HttpRequest, form: kept.Kept, *, status: int = 200) -> HttpResponse:
     """The form once more, with a button: nothing is sent that the person did not send themselves."""
-    context = _shared(_("Send it again"), "") | {"again": form, "username": request.user.get_username()}
+    context = _page_context(_("Send it again"), "") | {"again": form, "username": request.user.get_username()}
     return render(request, "staff/again.html", context, status=status)
 
 

@@ -78,7 +78,7 @@ def remove(connection: BaseDatabaseWrapper, table: str) -> None:
 
 
 @contextmanager
-def lifted(connection: BaseDatabaseWrapper, tables: Iterable[str]) -> Iterator[None]:
+def without_triggers(connection: BaseDatabaseWrapper, tables: Iterable[str]) -> Iterator[None]:
     """Without the triggers of `tables`, for the one audited path: staff/retention.py.
 
     Only inside a transaction: others never see the tables unguarded, and a failure puts the triggers back.

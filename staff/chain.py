@@ -59,7 +59,7 @@ class Head:
         return f"{self.position}:{self.hash}"
 
 
-class Broken(Exception):
+class BrokenChain(Exception):
     """The chain does not hold; the message names the first row where it breaks, and what to do."""
 
 
@@ -117,7 +117,7 @@ def extend(*, batch: int = BATCH) -> int:
         return 0
     try:
         with transaction.atomic():
-            links = TrailLink.objects.bulk_create(_continued(head(), waiting))
+            links = TrailLink.objects.bulk_create(_continue_chain(head(), waiting))
     except IntegrityError:
         # Another worker took these positions a moment ago; the next run goes on from there.
         return 0
@@ -132,7 +132,7 @@ def extend_all() -> int:
     return count
 
 
-def _continued(end: Head, rows: Iterable[dict[str, Any]]) -> Iterator[TrailLink]:
+def _continue_chain(end: Head, rows: Iterable[dict[str, Any]]) -> Iterator[TrailLink]:
     position, before = end.position, end.hash
     for facts in rows:
         position += 1
@@ -181,7 +181,9 @@ def verify(
     noted = dict(checkpoints or {})
     if checkpoint is not None:
         if noted.get(checkpoint.position, checkpoint.hash) != checkpoint.hash:
-            raise Broken(f"The trail was rewritten: link {checkpoint.position} is not what was written down.")
+            raise BrokenChain(
+                f"The trail was rewritten: link {checkpoint.position} is not what was written down."
+            )
         noted[checkpoint.position] = checkpoint.hash
     walk = _Walk(begin, noted)
     for line in export(after=begin.position) if lines is None else lines:
@@ -202,14 +204,14 @@ class _Walk:
         self.position += 1
         row = link["row"]
         if link["position"] != self.position:
-            raise Broken(f"Link {self.position} is missing. Compare with a backup from before.")
+            raise BrokenChain(f"Link {self.position} is missing. Compare with a backup from before.")
         if "seal_id" not in row:
-            raise Broken(
+            raise BrokenChain(
                 f"Row {row['id']} at link {self.position} is missing. Compare with a backup from before."
             )
         self.hash = link_hash(self.hash, self.position, row)
         if self.hash != link["hash"]:
-            raise Broken(
+            raise BrokenChain(
                 f"Row {row['id']} at link {self.position} was changed after it was linked. "
                 "Compare with a backup."
             )
@@ -219,7 +221,7 @@ class _Walk:
     def _in_time(self, row: dict[str, Any]) -> None:
         at = datetime.fromisoformat(row["at"])
         if self.latest is not None and at < self.latest - LATEST_COMMIT:
-            raise Broken(
+            raise BrokenChain(
                 f"Row {row['id']} at link {self.position} says {at:%Y-%m-%d %H:%M} UTC but was linked "
                 f"after a "
                 f"row of {self.latest:%Y-%m-%d %H:%M}: it was inserted later, or the clock was set back."
@@ -228,12 +230,14 @@ class _Walk:
 
     def _compare(self) -> None:
         if self.noted.get(self.position, self.hash) != self.hash:
-            raise Broken(f"The trail was rewritten: link {self.position} is not what the checkpoint says.")
+            raise BrokenChain(
+                f"The trail was rewritten: link {self.position} is not what the checkpoint says."
+            )
 
     def end(self) -> Head:
         """Where the chain ends. Raises Broken if a checkpoint lies behind that."""
         if self.noted and max(self.noted) > self.position:
-            raise Broken(f"The trail was cut: it ends at link {self.position}, before a checkpoint.")
+            raise BrokenChain(f"The trail was cut: it ends at link {self.position}, before a checkpoint.")
         return Head(self.position, self.hash)
 
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from staff import chain
-from staff.chain import Broken, Head
+from staff.chain import BrokenChain, Head
 from vault import signing
 
 PURPOSE = "trail-checkpoint"
@@ -40,7 +40,7 @@ class Kind(models.TextChoices):
 
 
 @dataclass(frozen=True)
-class Signed:
+class SignedCheckpoint:
     """A checkpoint as it leaves the house. `public` is the key that it says to be signed with."""
 
     kind: str
@@ -74,14 +74,14 @@ def _text(kind: str, head: Head, at: datetime, public: bytes) -> str:
     )
 
 
-def read(text: str) -> Signed:
+def read(text: str) -> SignedCheckpoint:
     """The checkpoint in `text`, its signature not yet checked. Raises WrongCheckpoint."""
     title, *lines = text.strip().splitlines() or [""]
     if title.strip() != TITLE:
         raise WrongCheckpoint(f"This is no checkpoint: its first line must be “{TITLE}”.")
     facts = {name: value.strip() for name, colon, value in (line.partition(":") for line in lines) if colon}
     try:
-        return Signed(
+        return SignedCheckpoint(
             Kind(facts["kind"]).value,
             Head(int(facts["position"]), facts["hash"]),
             datetime.fromisoformat(facts["signed at"]),
@@ -132,10 +132,10 @@ class Checkpoint(models.Model):
         return Head(self.position, self.hash)
 
     @property
-    def signed(self) -> Signed:
+    def as_signed(self) -> SignedCheckpoint:
         """As it leaves the house."""
         public, signature = bytes.fromhex(self.public_key), bytes.fromhex(self.signature)
-        return Signed(self.kind, self.head, self.signed_at, public, signature)
+        return SignedCheckpoint(self.kind, self.head, self.signed_at, public, signature)
 
 
 def sign(head: Head, *, kind: Kind = Kind.HEAD, now: datetime) -> Checkpoint:
@@ -157,43 +157,43 @@ def sign_new(*, now: datetime | None = None, every: timedelta = EVERY) -> Checkp
     """Sign the chain's end, unless nothing was linked since the last checkpoint or that one is young.
 
     What came since is walked first: a desk must not put its name under a chain that does not hold. Raises
-    chain.Broken then, and signs nothing.
+    chain.BrokenChain then, and signs nothing.
     """
     now = now or timezone.now()
     last = Checkpoint.objects.newest()
     if last is not None and now - last.signed_at < every:
         return None
     if last is not None:
-        last.signed.require_signature(trusted())
+        last.as_signed.require_signature(trusted_keys())
     end = chain.verify(start=last.head if last else None)
     if last is not None and end.position == last.position or not end.position:
         return None
     return sign(end, now=now)
 
 
-def trusted(extra: Iterable[bytes] = ()) -> list[bytes]:
+def trusted_keys(extra: Iterable[bytes] = ()) -> list[bytes]:
     """Public keys whose signatures count here: our own, where this process holds them, and `extra`."""
     return [*extra, *(signing.public_keys(PURPOSE) if signing.can_sign() else ())]
 
 
-def verify_all(*, extra: Iterable[bytes] = (), noted: Signed | Head | None = None) -> Head:
+def verify_all(*, extra: Iterable[bytes] = (), noted: SignedCheckpoint | Head | None = None) -> Head:
     """Walk the whole chain against every checkpoint kept here and the one `noted` outside; its end.
 
     Raises Broken, or WrongCheckpoint where a signature is not of a trusted key. Where nobody is trusted (no
     key held, none given), signatures are not asked for, and hashes still are.
     """
-    keys = trusted(extra)
+    keys = trusted_keys(extra)
     kept = list(Checkpoint.objects.order_by("id"))
     if keys:
         for row in kept:
-            row.signed.require_signature(keys)
+            row.as_signed.require_signature(keys)
     cut = Checkpoint.objects.cut()
     met = {row.position: row.hash for row in kept if cut is None or row.position >= cut.position}
-    wanted = noted.head if isinstance(noted, Signed) else noted
-    if isinstance(noted, Signed):
+    wanted = noted.head if isinstance(noted, SignedCheckpoint) else noted
+    if isinstance(noted, SignedCheckpoint):
         noted.require_signature(keys)
     if wanted is not None and cut is not None and wanted.position < cut.position:
-        raise Broken(
+        raise BrokenChain(
             f"The trail begins at link {cut.position} since it was cut on {cut.signed_at:%Y-%m-%d}; this "
             "checkpoint is older. Compare it with the export that was made at the cut."
         )
@@ -205,15 +205,15 @@ def export_lines() -> Iterator[str]:
     cut = Checkpoint.objects.cut()
     begins = cut.position if cut else 0
     for row in Checkpoint.objects.filter(position__gte=begins).order_by("id"):
-        yield json.dumps({"checkpoint": str(row.signed)})
+        yield json.dumps({"checkpoint": str(row.as_signed)})
     yield from chain.export(after=begins)
 
 
 def verify_lines(
-    lines: Iterable[str], *, extra: Iterable[bytes] = (), noted: Signed | Head | None = None
+    lines: Iterable[str], *, extra: Iterable[bytes] = (), noted: SignedCheckpoint | Head | None = None
 ) -> Head:
     """As verify_all, on an export and without the database. Raises Broken, WrongCheckpoint."""
-    keys = trusted(extra)
+    keys = trusted_keys(extra)
     kept, rest = [], iter(lines)
     first: str | None = None
     for line in rest:
@@ -222,12 +222,12 @@ def verify_lines(
             first = line
             break
         kept.append(read(found["checkpoint"]))
-    for signed in [*kept, *([noted] if isinstance(noted, Signed) else [])]:
+    for signed in [*kept, *([noted] if isinstance(noted, SignedCheckpoint) else [])]:
         if keys or signed is noted:
             signed.require_signature(keys)
     cuts = [signed for signed in kept if signed.kind == Kind.CUT]
     start = max(cuts, key=lambda signed: signed.head.position).head if cuts else None
-    wanted = noted.head if isinstance(noted, Signed) else noted
+    wanted = noted.head if isinstance(noted, SignedCheckpoint) else noted
     return chain.verify(
         itertools.chain([first] if first is not None else [], rest),
         start=start,

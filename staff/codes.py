@@ -19,7 +19,7 @@ def new_code(bits: int) -> str:
     return "-".join(letters[i : i + GROUP] for i in range(0, length, GROUP))
 
 
-def spelled(secret: bytes, letters: int) -> str:
+def spell(secret: bytes, letters: int) -> str:
     """The first `letters` letters that stand for `secret`, five bits each, in groups of four."""
     text = "".join(ALPHABET[byte % len(ALPHABET)] for byte in secret[:letters])
     return "-".join(text[i : i + GROUP] for i in range(0, letters, GROUP))

@@ -111,17 +111,17 @@ class SessionLimitsMiddleware:
         response = self.get_response(request)
         if request.user.is_authenticated:
             # In the answer to the password already: the time until the next request counts too.
-            self._started(request)
+            self._session_times(request)
         return response
 
     @staticmethod
-    def _started(request: HttpRequest) -> tuple[int, int]:
+    def _session_times(request: HttpRequest) -> tuple[int, int]:
         now = int(time.time())
         return request.session.setdefault("began_at", now), request.session.setdefault("seen_at", now)
 
     def _too_old(self, request: HttpRequest) -> bool:
         session, now = request.session, int(time.time())
-        began_at, seen_at = self._started(request)
+        began_at, seen_at = self._session_times(request)
         longest = ABSOLUTE_SECONDS if request.user.is_verified() else PASSWORD_ONLY_SECONDS
         if now - began_at >= longest or now - seen_at >= IDLE_SECONDS:
             return True
@@ -184,7 +184,7 @@ class DefaultDenyMiddleware:
     def _send(request: HttpRequest, name: str) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):
             if request.user.is_authenticated:
-                _refused(request)
+                _record_refusal(request)
             page = request.resolver_match.view_name if request.resolver_match else ""
             if name != "account" and (carried_on := again.answer(request, page)):
                 return carried_on
@@ -208,10 +208,10 @@ class RefusalsMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         user = getattr(request, "user", None)
         if isinstance(exception, PermissionDenied) and user is not None and user.is_authenticated:
-            _refused(request, getattr(exception, "case_id", None))
+            _record_refusal(request, getattr(exception, "case_id", None))
 
 
-def _refused(request: HttpRequest, case_id: UUID | None = None) -> None:
+def _record_refusal(request: HttpRequest, case_id: UUID | None = None) -> None:
     """Names the page, never its address: that would hold the id of a record."""
     page = request.resolver_match.view_name if request.resolver_match else ""
     actor: Any = request.user

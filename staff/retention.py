@@ -31,7 +31,7 @@ class CannotCut(ValueError):
 
 
 @dataclass(frozen=True)
-class Cut:
+class TrailCut:
     """What a cut removed: how many rows, and the signed place where the chain begins now."""
 
     rows: int
@@ -45,7 +45,7 @@ def cut(
     reason: str,
     save: Callable[[str], object] | None = None,
     now: datetime | None = None,
-) -> Cut:
+) -> TrailCut:
     """Remove the rows from before `before_on` (a UTC day; that day itself stays). Raises CannotCut, Broken.
 
     `save` is given each removed link as an export line first; what it raises stops the cut. Everything
@@ -69,7 +69,7 @@ def cut(
         return _cut(before_on, reason, save, now or timezone.now())
 
 
-def _cut(before_on: date, reason: str, save: Callable[[str], object] | None, now: datetime) -> Cut:
+def _cut(before_on: date, reason: str, save: Callable[[str], object] | None, now: datetime) -> TrailCut:
     end = checkpoints.verify_all()
     first = Checkpoint.objects.cut()
     begins = first.position if first else 0
@@ -86,7 +86,7 @@ def _cut(before_on: date, reason: str, save: Callable[[str], object] | None, now
     )
     chain.extend_all()
     signed = checkpoints.sign(here, kind=Kind.CUT, now=now)
-    with append_only.lifted(connection, TABLES), connection.cursor() as cursor:
+    with append_only.without_triggers(connection, TABLES), connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM staff_trailrow WHERE id IN (SELECT row_id FROM staff_traillink WHERE position <= "
             "%s)",
@@ -94,7 +94,7 @@ def _cut(before_on: date, reason: str, save: Callable[[str], object] | None, now
         )
         cursor.execute("DELETE FROM staff_traillink WHERE position <= %s", [last])
     checkpoints.verify_all()
-    return Cut(count, signed)
+    return TrailCut(count, signed)
 
 
 def _last_before(before_on: date, end: Head) -> int:

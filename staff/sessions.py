@@ -28,7 +28,7 @@ MOST_LISTED = 50
 
 
 @dataclass(frozen=True)
-class Seen:
+class OwnSession:
     """One session. `handle` stands for its key, which is a secret even on its owner's own page."""
 
     handle: str
@@ -38,13 +38,13 @@ class Seen:
     here: bool
 
 
-def of(user: User, *, current: str | None = None, now: datetime | None = None) -> list[Seen]:
+def of(user: User, *, current: str | None = None, now: datetime | None = None) -> list[OwnSession]:
     """The living sessions of `user`, this one first, then by last use. `current` is this session's cookie.
 
     Of more than MOST_LISTED the oldest are left out, never this one.
     """
     here = stored_key(current) if current else None
-    found = [_seen(key, data, here) for key, data in _living(user, now or timezone.now())]
+    found = [_own_session(key, data, here) for key, data in _living(user, now or timezone.now())]
     return sorted(found, key=lambda one: (one.here, one.used_at), reverse=True)[:MOST_LISTED]
 
 
@@ -68,9 +68,9 @@ def _living(user: User, now: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
             yield row.session_key, data
 
 
-def _seen(key: str, data: dict[str, Any], current: str | None) -> Seen:
+def _own_session(key: str, data: dict[str, Any], current: str | None) -> OwnSession:
     used = int(data.get("seen_at", 0)) // STEP_SECONDS * STEP_SECONDS
-    return Seen(
+    return OwnSession(
         _handle(key),
         datetime.fromtimestamp(data.get("began_at", 0), UTC),
         datetime.fromtimestamp(max(used, data.get("began_at", 0)), UTC),

@@ -148,7 +148,7 @@ class DeskModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         The page they get is the same as for a record that never was.
         """
         found = super().get_object(request, object_id, from_field)
-        if found is None and (hidden := self._hidden(object_id)) is not None:
+        if found is None and (hidden := self._outside_view(object_id)) is not None:
             trail.append(
                 request.user,  # type: ignore[arg-type]
                 Verb.REFUSED,
@@ -157,7 +157,7 @@ class DeskModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             )
         return found
 
-    def _hidden(self, object_id: str) -> Any:
+    def _outside_view(self, object_id: str) -> Any:
         everything: QuerySet[Any] = self.model._base_manager.all()
         try:
             return everything.filter(pk=self.opts.pk.to_python(object_id)).first()

@@ -291,7 +291,7 @@ def no_mail_server(mailroom, settings):
 @pytest.fixture
 def dated_case(olga):
     """Makes a case of Olga's with one open deadline on a day."""
-    from cases.deadlines import Due
+    from cases.deadlines import DerivedDeadline
     from cases.models import Case, Deadline
 
     def make(
@@ -299,7 +299,7 @@ def dated_case(olga):
     ):
         case = Case.objects.open_case(by=by, country=country, **facts)
         Deadline.objects.apply(
-            case, [Due(kind, f"task:{uuid4()}", due_on, country)], unreadable=(), today=None
+            case, [DerivedDeadline(kind, f"task:{uuid4()}", due_on, country)], unreadable=(), today=None
         )
         arm(case, armed_at)
         return case

@@ -29,14 +29,14 @@ class CannotUnseal(Exception):
 
 
 @dataclass(frozen=True)
-class Written:
+class SealedFile:
     """A sealed file on the disk, to be found unchanged later."""
 
     sha256: str
     bytes: int
 
 
-class _Counted:
+class _DigestingWriter:
     """Passes bytes on to a file and remembers their digest."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -83,22 +83,22 @@ def identities(path: Path) -> list[object]:
     return keys
 
 
-def seal(source: Any, path: Path, to: Sequence[object]) -> Written:
+def seal(source: Any, path: Path, to: Sequence[object]) -> SealedFile:
     """Seal what `source` reads into the new file `path` (0600, synced). OSError if it cannot be written."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        counted = _Counted(file)
+        counted = _DigestingWriter(file)
         try:
             pyrage.encrypt_io(source, counted, list(to))
         except pyrage.EncryptError as problem:
             raise OSError(None, str(problem)) from problem
         file.flush()
         os.fsync(file.fileno())
-    return Written(counted.digest.hexdigest(), counted.size)
+    return SealedFile(counted.digest.hexdigest(), counted.size)
 
 
 @contextmanager
-def opened(path: Path, keys: Sequence[object]) -> Iterator[IO[bytes]]:
+def open_sealed(path: Path, keys: Sequence[object]) -> Iterator[IO[bytes]]:
     """The clear stream of a sealed file. Leaving the block without an error means: read to its true end.
 
     Raises CannotUnseal; what was read until then must be thrown away.

@@ -33,7 +33,7 @@ def as_stored(field: Any) -> Any:
     return import_string(path)(*args, **options)
 
 
-def _stored(options: dict[str, Any]) -> dict[str, Any]:
+def _column_options(options: dict[str, Any]) -> dict[str, Any]:
     """Those options of a field that the database sees."""
     seen = ("null", "unique", "db_index", "db_column", "max_length")
     return {name: options[name] for name in seen if name in options}
@@ -98,7 +98,7 @@ class BlindIndex(ComputedField, models.BigIntegerField):  # type: ignore[type-ar
     def deconstruct(self) -> Any:
         """A number, as the database sees it; see SealedMixin.deconstruct."""
         name, _path, _args, kwargs = super().deconstruct()
-        return name, "django.db.models.BigIntegerField", [], _stored(kwargs)
+        return name, "django.db.models.BigIntegerField", [], _column_options(kwargs)
 
     def normalised(self, value: Any) -> str:
         """The one spelling of `value`; "" for nothing."""
@@ -180,7 +180,7 @@ class KeyedTokenField(ComputedField, models.CharField):  # type: ignore[type-arg
     def deconstruct(self) -> Any:
         """Text, as the database sees it; see SealedMixin.deconstruct."""
         name, _path, _args, kwargs = super().deconstruct()
-        return name, "django.db.models.CharField", [], _stored(kwargs)
+        return name, "django.db.models.CharField", [], _column_options(kwargs)
 
     def possible(self, value: Any) -> tuple[str | None, ...]:
         if value is None:

@@ -63,7 +63,7 @@ def erase(owner: UUID) -> Receipt:
             if found is None:
                 continue
             rows += found.count()
-            for field in _computed(model):
+            for field in _computed_fields(model):
                 indexes += _blank_index(found, field)
             for field in model.sealed_fields():
                 if field.key is not None:
@@ -88,7 +88,7 @@ def rows_of(model: type[SealedModel], owner: UUID) -> models.QuerySet[Any] | Non
     return model._base_manager.filter(**{str(name): owner})
 
 
-def _computed(model: type[SealedModel]) -> Iterator[Any]:
+def _computed_fields(model: type[SealedModel]) -> Iterator[Any]:
     fields: Any = model._meta.concrete_fields
     return (field for field in fields if getattr(field, "computed_from", ()))
 

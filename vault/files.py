@@ -84,7 +84,7 @@ def _fill(source: Readable, size: int) -> bytes:
     return b"".join(pieces)
 
 
-def _padded(size: int) -> int:
+def _padded_size(size: int) -> int:
     """The length shown for `size` bytes: steps of 32 bytes up to 256, then of at most 12.5 %."""
     step = 32 if size <= 256 else 1 << (size.bit_length() - 4)
     return size + -size % step or step
@@ -105,7 +105,7 @@ def _frames(source: Readable, quota_bytes: int) -> Iterator[tuple[bytes, bool]]:
             break
         yield _frame(data, _DATA_BYTES), False
         data = following
-    left = _padded(size) - (size - len(data))
+    left = _padded_size(size) - (size - len(data))
     while left > _DATA_BYTES:
         yield _frame(data, _DATA_BYTES), False
         data, left = b"", left - _DATA_BYTES
@@ -155,7 +155,7 @@ def open_stream(source: Readable, *, of: SealedModel) -> Iterator[bytes]:
         secret = open_sealed(place.cipher, header[1 : 1 + _SEALED_KEY_BYTES], place.bound_to)
     except Unreadable:
         raise place.refuse("its beginning is damaged, or it belongs to another row or owner") from None
-    pieces = _opened(source, place, AESGCM(secret), header)
+    pieces = _open_pieces(source, place, AESGCM(secret), header)
     first = next(pieces)
     return _with_first(first, pieces)
 
@@ -165,7 +165,7 @@ def _with_first(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-def _opened(source: Readable, place: _Place, cipher: AESGCM, header: bytes) -> Iterator[bytes]:
+def _open_pieces(source: Readable, place: _Place, cipher: AESGCM, header: bytes) -> Iterator[bytes]:
     prefix, bound_to = header[-_PREFIX_BYTES:], place.bound_to + b"|" + header
     chunk, counter = _fill(source, CHUNK_BYTES + TAG_BYTES), 0
     while True:

@@ -36,7 +36,7 @@ _ARCHIVE: Final = re.compile(rb"Rar!\x1a\x07|7z\xbc\xaf\x27\x1c")
 _PAGE: Final = re.compile(rb"<(?:html[\s>]|script[\s>]|!doctype\s|\?php\s)", re.IGNORECASE)
 
 
-class Refused(ValueError):
+class ImageRefused(ValueError):
     """The file is not taken. The text tells the person why, and what to send instead."""
 
 
@@ -60,17 +60,17 @@ def clean(
     first picture is kept; what was transparent becomes white. Raises Refused.
     """
     if len(data) > max_bytes:
-        raise Refused(
+        raise ImageRefused(
             _("The file has %(size)s MB; at most %(limit)s MB can be taken. Send a smaller photograph.")
             % {"size": f"{len(data) / 1e6:.1f}", "limit": f"{max_bytes / 1e6:g}"}
         )
     kind = _kind(data)
     if kind == "PDF" and not allow_pdf:
-        raise Refused(_("A PDF cannot be taken here. Send a photograph of each page instead."))
+        raise ImageRefused(_("A PDF cannot be taken here. Send a photograph of each page instead."))
     if not kind:
-        raise Refused(_unknown(data))
-    if _disguised(data, kind):
-        raise Refused(
+        raise ImageRefused(_unknown(data))
+    if _is_disguised(data, kind):
+        raise ImageRefused(
             _("The file is a picture and something else at once. Send a new photograph, or a screenshot.")
         )
     if kind == "PDF":
@@ -98,7 +98,7 @@ def _unknown(data: bytes) -> str:
     return _("This is not a photograph that can be taken. Send a JPEG, PNG or WebP picture.")
 
 
-def _disguised(data: bytes, kind: str) -> bool:
+def _is_disguised(data: bytes, kind: str) -> bool:
     """Whether another program would take the same bytes for something else than a picture."""
     other = zipfile.is_zipfile(io.BytesIO(data)) or _ARCHIVE.search(data) is not None
     other = other or data[257:262] == b"ustar" or data[32769:32774] == b"CD001"
@@ -115,12 +115,12 @@ def _written_anew(data: bytes, kind: str, max_pixels: int) -> bytes:
             picture.info.clear()  # Pillow would write a comment and a colour profile that stand there
             written = io.BytesIO()
             picture.save(written, "JPEG", quality=_QUALITY, subsampling=0)
-    except Refused:
+    except ImageRefused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise Refused(_too_many(max_pixels)) from None
+        raise ImageRefused(_too_many(max_pixels)) from None
     except Exception:  # a parser fed with hostile bytes raises anything; the person needs one sentence
-        raise Refused(
+        raise ImageRefused(
             _("The picture is damaged and cannot be read. Send it again, or take a new photograph.")
         ) from None
     return written.getvalue()
@@ -129,7 +129,7 @@ def _written_anew(data: bytes, kind: str, max_pixels: int) -> bytes:
 def _measure(width: int, height: int, max_pixels: int) -> None:
     """Before anything is decoded: a small file may unfold to more than the memory holds."""
     if width * height > max_pixels or max(width, height) > MAX_SIDE:
-        raise Refused(_too_many(max_pixels))
+        raise ImageRefused(_too_many(max_pixels))
 
 
 def _too_many(max_pixels: int) -> str:

@@ -71,17 +71,17 @@ def lock(root: Path, locked: Path, passphrase: str, *, keep: bool = False, cost:
             _("%(file)s would lie in memory and be lost at the next start. Name a file on a disk.")
             % {"file": locked}
         )
-    known = opened(locked, passphrase) if locked.exists() else None
+    known = open_locked(locked, passphrase) if locked.exists() else None
     if known and not set(known) & set(secrets):
         raise LockProblem(
             _("%(file)s holds quite other keys than %(root)s. Find out first which are the desk's.")
             % {"file": locked, "root": root}
         )
     if known != secrets:
-        text = _sealed(secrets, passphrase, cost or Cost())
+        text = _seal(secrets, passphrase, cost or Cost())
         with overwritten(locked) if known else nullcontext():
             keyfiles.write(locked, text, replace=bool(known))
-    if opened(locked, passphrase) != secrets:
+    if open_locked(locked, passphrase) != secrets:
         raise LockProblem(
             _("%(file)s does not give the keys back. Lock again into another file.") % {"file": locked}
         )
@@ -103,7 +103,7 @@ def unlock(locked: Path, target: Path, passphrase: str) -> None:
     LockProblem, WrongPassphrase or KeyProblem.
     """
     folder = prepared_folder(target)
-    secrets = opened(locked, passphrase)
+    secrets = open_locked(locked, passphrase)
     try:
         keyfiles.write(folder / target.name, encode(secrets), replace=False)
     except FileExistsError:
@@ -114,7 +114,7 @@ def unlock(locked: Path, target: Path, passphrase: str) -> None:
             ) from None
 
 
-def opened(locked: Path, passphrase: str) -> list[bytes]:
+def open_locked(locked: Path, passphrase: str) -> list[bytes]:
     """The keys in a locked file. Raises WrongPassphrase, or LockProblem if there is no such file."""
     try:
         parts: dict[str, Any] = json.loads(locked.read_text())
@@ -144,7 +144,7 @@ def opened(locked: Path, passphrase: str) -> list[bytes]:
     return [base64.b64decode(line) for line in text.split()]
 
 
-def _sealed(secrets: list[bytes], passphrase: str, cost: Cost) -> str:
+def _seal(secrets: list[bytes], passphrase: str, cost: Cost) -> str:
     salt = os.urandom(_SALT_BYTES)
     blob = seal(_cipher(passphrase, salt, cost), encode(secrets).encode(), _bound_to(salt, cost))
     parts = {

@@ -99,12 +99,12 @@ _ROUNDS = 8
 
 def plain(value: object) -> str:
     """Text without case and outer blanks, for columns that have only one spelling."""
-    return _folded(value).strip()
+    return _fold_fully(value).strip()
 
 
-def _folded(value: object) -> str:
+def _fold_fully(value: object) -> str:
     """`value` without case and without marks that nobody sees (soft hyphens, directions, joiners)."""
-    return _settled(_fold, str(value))
+    return _until_stable(_fold, str(value))
 
 
 def _fold(text: str) -> str:
@@ -131,7 +131,7 @@ def name(value: object) -> str:
 
 
 def _words(value: object) -> list[str]:
-    text = _folded(value).replace("ու", "u")  # two Armenian letters, one sound
+    text = _fold_fully(value).replace("ու", "u")  # two Armenian letters, one sound
     text = "".join(letter for letter in text if not unicodedata.combining(letter)).translate(_APOSTROPHES)
     return _WORD.findall(text)
 
@@ -141,10 +141,10 @@ def _readings(word: str) -> tuple[str, ...]:
     if not _HAS_CYRILLIC.search(word):
         for pattern, other in _OTHER_READINGS:
             spelled += [pattern.sub(other, each) for each in spelled if pattern.search(each)]
-    return tuple(dict.fromkeys(key for each in spelled if (key := _settled(_sounded, each))))
+    return tuple(dict.fromkeys(key for each in spelled if (key := _until_stable(_sound_of, each))))
 
 
-def _sounded(word: str) -> str:
+def _sound_of(word: str) -> str:
     """The sound of a word, in letters that are read as themselves."""
     if _HAS_CYRILLIC.search(word):
         word = word.translate(_TO_CYRILLIC)
@@ -157,10 +157,10 @@ def _sounded(word: str) -> str:
 
 def phone(value: object) -> str:
     """A phone number as E.164 where it can be told, else its digits. 8 and ten digits: Russia, Kazakhstan."""
-    return _settled(_dialled, str(value))
+    return _until_stable(_phone_once, str(value))
 
 
-def _dialled(text: str) -> str:
+def _phone_once(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).strip()
     international = text.startswith(("+", "00"))
     digits = "".join(
@@ -186,10 +186,10 @@ def _dialled(text: str) -> str:
 
 def document_number(value: object) -> str:
     """A document's number: capitals and digits; Cyrillic letters that look like Latin ones are Latin."""
-    return _settled(_stamped, str(value))
+    return _until_stable(_document_number_once, str(value))
 
 
-def _stamped(text: str) -> str:
+def _document_number_once(text: str) -> str:
     text = unicodedata.normalize("NFKC", text.replace("№", " ")).upper()
     text = re.sub(r"\b(СЕРИЯ|НОМЕР|SERIES|NUMBER|NO)\b\.?", " ", text)
     return "".join(letter for letter in text.translate(_TO_LATIN) if letter.isalnum())
@@ -197,10 +197,10 @@ def _stamped(text: str) -> str:
 
 def handle(value: object) -> str:
     """An account's name, from "@Name", "https://t.me/name" or a mail address."""
-    return _settled(_called, plain(value))
+    return _until_stable(_handle_once, plain(value))
 
 
-def _called(text: str) -> str:
+def _handle_once(text: str) -> str:
     text = _ADDRESS.sub("", text.strip())
     text = re.sub(r"[?#].*$|/+$", "", text, flags=re.DOTALL)
     return text.strip().lstrip("@").strip()
@@ -208,7 +208,7 @@ def _called(text: str) -> str:
 
 def contact_phone(value: object) -> str:
     """The first phone number in what stands for a contact, as `phone` writes it; "" where there is none."""
-    return _settled(_first_number, str(value))
+    return _until_stable(_first_number, str(value))
 
 
 def _first_number(text: str) -> str:
@@ -218,7 +218,7 @@ def _first_number(text: str) -> str:
 
 def contact_handle(value: object) -> str:
     """The first account name or address in what stands for a contact; "" for a bare number or a sentence."""
-    return _settled(_first_handle, plain(value))
+    return _until_stable(_first_handle, plain(value))
 
 
 def _first_handle(text: str) -> str:
@@ -229,7 +229,7 @@ def _first_handle(text: str) -> str:
     return "" if "@" not in found and contact_phone(found) else found
 
 
-def _settled(normalise: Callable[[str], str], text: str) -> str:
+def _until_stable(normalise: Callable[[str], str], text: str) -> str:
     """`normalise(text)`, said again until it no longer changes: a key must be its own key."""
     for _round in range(_ROUNDS):
         before, text = text, normalise(text)

@@ -49,8 +49,8 @@ class RecordKeyManager(models.Manager["RecordKey"]):
             return dict.fromkeys(wanted, closed)
         found: dict[UUID, AESGCM | NoKey] = {}
         for start in range(0, len(wanted), _BATCH):
-            for owner, wrapped in _stored(wanted[start : start + _BATCH], using):
-                found[owner] = _unwrapped(wrapped, owner)
+            for owner, wrapped in _stored_keys(wanted[start : start + _BATCH], using):
+                found[owner] = _unwrap(wrapped, owner)
         lost = NoKey(Unreadable("its record key is missing. Restore the backup of the record keys"))
         return {owner: found.get(owner, lost) for owner in wanted}
 
@@ -77,7 +77,7 @@ class RecordKey(models.Model):
         return open_under("root", "record-keys", bytes(wrapped), _bound_to(owner))
 
 
-def _stored(owners: Sequence[UUID], using: str | None) -> list[tuple[UUID, bytes | None]]:
+def _stored_keys(owners: Sequence[UUID], using: str | None) -> list[tuple[UUID, bytes | None]]:
     """Owner and wrapped key, by a statement of our own: the ORM would double the time for a page of keys."""
     connection = connections[using or DEFAULT_DB_ALIAS]
     native = connection.features.has_native_uuid_field
@@ -90,7 +90,7 @@ def _stored(owners: Sequence[UUID], using: str | None) -> list[tuple[UUID, bytes
         return [(by_stored[owner], wrapped) for owner, wrapped in cursor.fetchall()]
 
 
-def _unwrapped(wrapped: bytes | memoryview | None, owner: UUID) -> AESGCM | NoKey:
+def _unwrap(wrapped: bytes | memoryview | None, owner: UUID) -> AESGCM | NoKey:
     if wrapped is None:
         return NoKey(Erased("its record key was destroyed"))
     try:

@@ -26,7 +26,7 @@ ROTATED = ("root", "index", "calendar", "address")
 
 
 @dataclass
-class Moved:
+class RotationResult:
     """What a rotation did."""
 
     cells: int = 0
@@ -47,13 +47,13 @@ def add(name: str) -> str:
     return keyring().keys(name)[-1].id.hex()
 
 
-def rotate(name: str, told: Callable[[int], None] = lambda rows: None) -> Moved:
+def rotate(name: str, told: Callable[[int], None] = lambda rows: None) -> RotationResult:
     """Move everything under the key `name` to the newest key of its file.
 
     `told` hears of every batch of rows that is done. Raises KeyProblem where there is no key to move to.
     """
     _promote(name)
-    moved = Moved()
+    moved = RotationResult()
     if name == "root":
         _rewrap(moved, told)
         canaries.replace(name)
@@ -68,12 +68,12 @@ def rotate(name: str, told: Callable[[int], None] = lambda rows: None) -> Moved:
     return moved
 
 
-def reindex(told: Callable[[int], None] = lambda rows: None) -> Moved:
+def reindex(told: Callable[[int], None] = lambda rows: None) -> RotationResult:
     """Recompute every index under the index key: after an update that brought new ones or other rules.
 
     May be stopped at any moment and run again: each batch is committed, and what is right already stays.
     """
-    moved = Moved()
+    moved = RotationResult()
     _move("index", moved, told, savepoints=True)
     for model in sealed_models():
         for chunk in chunks(model, CHUNK):
@@ -127,7 +127,7 @@ def _promote(name: str) -> None:
     reset()
 
 
-def _rewrap(moved: Moved, told: Callable[[int], None]) -> None:
+def _rewrap(moved: RotationResult, told: Callable[[int], None]) -> None:
     first = keyring().keys("root")[0].id
     rows, last = RecordKey.objects.exclude(wrapped=None).order_by("pk"), None
     while batch := list((rows if last is None else rows.filter(pk__gt=last))[:CHUNK]):
@@ -149,7 +149,7 @@ def _rewrap(moved: Moved, told: Callable[[int], None]) -> None:
         told(len(batch))
 
 
-def _touched(name: str) -> Iterator[type[SealedModel]]:
+def _models_under(name: str) -> Iterator[type[SealedModel]]:
     """The models with anything under the key `name`."""
     for model in sealed_models():
         fields: Any = model._meta.concrete_fields
@@ -161,14 +161,14 @@ def _hold_still(name: str) -> None:
     """Nobody writes to what is being moved until it is all moved; reading goes on."""
     Canary.objects.select_for_update().get(pk=name)
     if connection.vendor == "postgresql":
-        tables = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in _touched(name))
+        tables = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in _models_under(name))
         if tables:
             with connection.cursor() as cursor:
                 cursor.execute(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
 
 
-def _move(name: str, moved: Moved, told: Callable[[int], None], *, savepoints: bool) -> None:
-    for model in _touched(name):
+def _move(name: str, moved: RotationResult, told: Callable[[int], None], *, savepoints: bool) -> None:
+    for model in _models_under(name):
         for chunk in chunks(model, CHUNK):
             changes = [(row, _changes(row, name, moved)) for row in chunk]
             together: AbstractContextManager[Any] = transaction.atomic() if savepoints else nullcontext()
@@ -177,7 +177,7 @@ def _move(name: str, moved: Moved, told: Callable[[int], None], *, savepoints: b
             told(len(chunk))
 
 
-def _changes(row: SealedModel, name: str, moved: Moved) -> dict[str, tuple[Any, Any]]:
+def _changes(row: SealedModel, name: str, moved: RotationResult) -> dict[str, tuple[Any, Any]]:
     """Column → (stored, to be stored) for what of `row` is not under the first key yet."""
     first = keyring().keys(name)[0].id
     changes: dict[Any, tuple[Any, Any]] = {}
@@ -237,8 +237,8 @@ def _left_behind(name: str) -> int:
         known = {key.id for key in keyring().keys("root")} - {first}
         wrapped = RecordKey.objects.exclude(wrapped=None).values_list("wrapped", flat=True)
         return sum(key_id(bytes(blob or b"")) in known for blob in wrapped.iterator(chunk_size=CHUNK))
-    count = Moved()
-    for model in _touched(name):
+    count = RotationResult()
+    for model in _models_under(name):
         for chunk in chunks(model, CHUNK):
             for row in chunk:
                 _changes(row, name, count)

@@ -17,7 +17,7 @@ def marker(problem: CannotOpen) -> str:
     return str(ERASED if isinstance(problem, Erased) else UNREADABLE)
 
 
-def shown(obj: models.Model, name: str) -> Any:
+def display_value(obj: models.Model, name: str) -> Any:
     """The value of the field `name`, or "⚠ unreadable" or "[erased]" where it does not open."""
     try:
         return getattr(obj, name)
@@ -29,7 +29,7 @@ def shown_column(name: str, description: Any = None) -> Callable[[models.Model],
     """A column for `list_display`: shows the field `name`, safely and without a sortable header."""
 
     def column(obj: models.Model) -> Any:
-        return shown(obj, name)
+        return display_value(obj, name)
 
     column.__name__ = f"shown_{name}"
     column.short_description = description or name.replace("_", " ")  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ from cases.models.case import Case, Category, Colour, Status
 from cases.models.compartment import Compartment, CompartmentOpening
 from cases.models.consent import Consent, Purpose
 from cases.models.contact import ChannelKind, ChannelOwner, ContactChannel
-from cases.models.deadline import Applied, Deadline, DeadlineKind, DeadlineState
+from cases.models.deadline import AppliedChanges, Deadline, DeadlineKind, DeadlineState
 from cases.models.digest import DigestSignature
 from cases.models.document import Authenticity, Custody, DocumentKind, IdentityDocument
 from cases.models.emergency import EmergencyOpening, EmergencyState
@@ -37,7 +37,7 @@ from cases.models.vetting import Verdict, Vetting, WarConduct
 __all__ = [
     "Appeal",
     "Application",
-    "Applied",
+    "AppliedChanges",
     "Attachment",
     "AttachmentKind",
     "Authenticity",

@@ -96,9 +96,17 @@ class Appeal(Facet):
     def clean(self) -> None:
         """Refuse days that cannot be, and the application of another case."""
         require_own_application(self)
-        if self.known("served_on") and self.known("decided_on") and self.served_on < self.decided_on:
+        if (
+            self.value_or_none("served_on")
+            and self.value_or_none("decided_on")
+            and self.served_on < self.decided_on
+        ):
             raise refusal("served_on", _("It was served before it was decided. Check both dates."))
-        if self.known("decided_on") and self.known("filed_on") and self.decided_on < self.filed_on:
+        if (
+            self.value_or_none("decided_on")
+            and self.value_or_none("filed_on")
+            and self.decided_on < self.filed_on
+        ):
             raise refusal("decided_on", _("It was decided before it was filed. Check both dates."))
 
 
@@ -148,11 +156,15 @@ class ClockPause(Facet):
     def clean(self) -> None:
         """Refuse a pause without a beginning or a source, and one that ends before it begins."""
         require_own_application(self)
-        if not self.filled("paused_on"):
+        if not self.has_value("paused_on"):
             raise refusal("paused_on", _("Type the day from which the term stands still."))
-        if not self.filled("source"):
+        if not self.has_value("source"):
             raise refusal("source", _("A pause lengthens a term. Say where it stands: letter, law, lawyer."))
-        if self.known("runs_on_from") and self.known("paused_on") and self.runs_on_from < self.paused_on:
+        if (
+            self.value_or_none("runs_on_from")
+            and self.value_or_none("paused_on")
+            and self.runs_on_from < self.paused_on
+        ):
             raise refusal("runs_on_from", _("The term runs on before it stands still. Check both dates."))
 
 
@@ -231,9 +243,9 @@ class TypedDeadline(Facet):
         if self.acting is not None:
             self.about_to_save(self.acting, {} if self._state.adding else self.changes())
         require_own_application(self)
-        if not self.filled("last_day"):
+        if not self.has_value("last_day"):
             raise refusal("last_day", _("Type the last day as it stands on the decision's page."))
-        if not self.filled("page"):
+        if not self.has_value("page"):
             raise refusal("page", _("Say on which page it stands, so that a second person can compare it."))
         if self.is_compared and (self.compared_by_id is None or self.compared_by_id == self.typed_by_id):
             raise refusal("is_compared", SECOND_PERSON)

@@ -45,7 +45,7 @@ class Evidence(models.TextChoices):
 VERIFIED = frozenset({Evidence.PAPER_SEEN, Evidence.AUTHORITY})
 
 
-def standing(kind: str, stage: str, evidence: str) -> str:
+def stage_in_words(kind: str, stage: str, evidence: str) -> str:
     """What was asked for and where it stands, in words; what nobody has verified says so."""
     words = str(Stage(stage).label)
     if kind == ApplicationKind.TRAVEL_DOCUMENT:
@@ -144,19 +144,19 @@ class Application(Facet):
         ]
 
     @property
-    def finished(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether nothing more happens here by itself."""
         return self.stage in FINISHED
 
     @property
     def headline(self) -> str:
         """Country, what was asked for and where it stands, so that no refusal reads as another one."""
-        return f"{countries.name(self.country)}: {self.standing}"
+        return f"{countries.name(self.country)}: {self.stage_in_words}"
 
     @property
-    def standing(self) -> str:
+    def stage_in_words(self) -> str:
         """The same without the country."""
-        return standing(self.kind, self.stage, self.evidence)
+        return stage_in_words(self.kind, self.stage, self.evidence)
 
     def clean(self) -> None:
         """Refuse stages the kind cannot reach, moves the law does not know, unknowns nobody checks."""
@@ -164,13 +164,17 @@ class Application(Facet):
             raise refusal("stage", NOT_ASYLUM)
         if self.kind != ApplicationKind.TRAVEL_DOCUMENT and self.stage in TRAVEL_STAGES:
             raise refusal("stage", NOT_TRAVEL)
-        if self.stage == Stage.STATUS_UNKNOWN and not self.filled("next_check_on"):
+        if self.stage == Stage.STATUS_UNKNOWN and not self.has_value("next_check_on"):
             raise refusal("next_check_on", NEEDS_CHECK)
         self._refuse_impossible_move()
-        unknown = set(self.known("tags") or ()) - set(Tag.values)
+        unknown = set(self.value_or_none("tags") or ()) - set(Tag.values)
         if unknown:
             raise refusal("tags", _("This kind of procedure does not exist. Choose from the list."))
-        if self.known("served_on") and self.known("decided_on") and self.served_on < self.decided_on:
+        if (
+            self.value_or_none("served_on")
+            and self.value_or_none("decided_on")
+            and self.served_on < self.decided_on
+        ):
             raise refusal("served_on", _("It was served before it was decided. Check both dates."))
 
     def _refuse_impossible_move(self) -> None:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.case import Case
-from cases.models.history import Facet, KeptQuerySet, known, of_case, refusal
+from cases.models.history import Facet, KeptQuerySet, of_case, refusal, value_or_none
 from staff import trail
 from staff.append_only import KeptForGood
 from staff.models import User
@@ -53,7 +53,7 @@ class AttachmentQuerySet(KeptQuerySet["Attachment"]):
     def of(self, case: Any) -> list[Attachment]:
         """The files of a case, oldest first, what does not open last. Sorted here: their time is sealed."""
         rows = list(self.filter(case=case).select_related("added_by").with_keys())
-        return sorted(rows, key=lambda row: known(row, "added_at") or _LAST)
+        return sorted(rows, key=lambda row: value_or_none(row, "added_at") or _LAST)
 
     def visible_to(self, user: User) -> AttachmentQuerySet:
         """Files of the cases that `user` may open."""
@@ -63,7 +63,7 @@ class AttachmentQuerySet(KeptQuerySet["Attachment"]):
         """Clean `data`, seal it on the disk and enter it in the file of `case`.
 
         A picture is written anew without metadata; a PDF is kept as it is. Raises trail.Refused,
-        images.Refused or files.CannotStore with a sentence for the person, ValidationError; then nothing
+        images.ImageRefused or files.CannotStore with a sentence for the person, ValidationError; then nothing
         is kept.
         """
         case.require_visible_to(by)
@@ -179,4 +179,4 @@ class Attachment(Facet):
     def neutral_name(self) -> str:
         """What a download is called: its number in the case and what it is, nothing that names anybody."""
         keys: list[UUID] = [row.pk for row in Attachment.objects.of(self.case_id)]
-        return f"file-{keys.index(self.pk) + 1}.{ENDINGS.get(str(known(self, 'media')), 'bin')}"
+        return f"file-{keys.index(self.pk) + 1}.{ENDINGS.get(str(value_or_none(self, 'media')), 'bin')}"

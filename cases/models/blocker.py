@@ -53,9 +53,9 @@ class Blocker(Facet):
 
     def clean(self) -> None:
         """Refuse a blocker that says nothing, waits for another case's, or waits in a circle."""
-        if not self.filled("what"):
+        if not self.has_value("what"):
             raise refusal("what", _("Say what is blocked."))
-        if not self.filled("by_what"):
+        if not self.has_value("by_what"):
             raise refusal("by_what", _("Say what it is blocked by."))
         if self.waits_for_id is not None:
             self._refuse_circles()
@@ -89,7 +89,7 @@ class Blocker(Facet):
 
 
 @dataclass(frozen=True)
-class Blocked:
+class OpenBlockers:
     """The open blockers of a case: those somebody can remove now, and those that wait for others."""
 
     free: Sequence[Blocker]
@@ -113,10 +113,10 @@ class Blocked:
         return found
 
 
-def state(rows: Iterable[Blocker]) -> Blocked:
+def state(rows: Iterable[Blocker]) -> OpenBlockers:
     """Which of `rows`, all of one case, are open, and of these which wait for an open one."""
     open_rows = [row for row in rows if not row.is_removed]
     ids = {row.pk for row in open_rows}
     free = [row for row in open_rows if row.waits_for_id not in ids]
     waiting = [row for row in open_rows if row.waits_for_id in ids]
-    return Blocked(free, waiting)
+    return OpenBlockers(free, waiting)

@@ -222,7 +222,7 @@ class Case(KeepsHistory, OwnerModel):
         """Refuse a closed case without day and reason, and a caseworker who could not open it."""
         if self.status == Status.CLOSED:
             for name in ("closed_on", "closing_reason"):
-                if not self.filled(name):
+                if not self.has_value(name):
                     raise refusal(name, _("A closed case says on which day and why it was closed."))
         if not self._state.adding and "caseworker" not in self.changes() and "team" not in self.changes():
             return

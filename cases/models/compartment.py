@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from cases.models.history import known
+from cases.models.history import value_or_none
 from staff import trail
 from staff.models import User
 from staff.roles import Permission, may
@@ -103,7 +103,7 @@ class OpeningQuerySet(SealedQuerySet["CompartmentOpening"]):
         if not may(person, ACTS[Compartment(which)]):
             return None
         row = self.filter(case=case, person=person, which=which).with_keys().first()
-        until: datetime.datetime | None = known(row, "until_at") if row is not None else None
+        until: datetime.datetime | None = value_or_none(row, "until_at") if row is not None else None
         late = datetime.timedelta(minutes=late_minutes)
         return until if until is not None and until + late > now else None
 
@@ -116,7 +116,7 @@ class OpeningQuerySet(SealedQuerySet["CompartmentOpening"]):
     def sweep(self, now: datetime.datetime) -> int:
         """Forget openings that are over, with their grace; how many. Needs the desk's keys."""
         over = now - datetime.timedelta(minutes=LATE_MINUTES)
-        old = [row.pk for row in self.with_keys() if (known(row, "until_at") or over) <= over]
+        old = [row.pk for row in self.with_keys() if (value_or_none(row, "until_at") or over) <= over]
         for start in range(0, len(old), 500):
             self.filter(pk__in=old[start : start + 500]).delete()
         return len(old)

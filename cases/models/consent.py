@@ -14,7 +14,7 @@ from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.contact import ChannelOwner, ContactChannel
-from cases.models.history import UNSAID, Facet, _Unsaid, of_case, refusal, said
+from cases.models.history import UNSAID, Facet, _Unsaid, of_case, refusal, require_actor
 from cases.models.sharing import CaseShare
 from staff import trail
 from staff.roles import Role
@@ -58,7 +58,7 @@ ASKED = {
 }
 
 
-class Given(models.TextChoices):
+class ConsentMethod(models.TextChoices):
     """How the person said so."""
 
     FORM = "form", pgettext_lazy("consent given", "On our form")
@@ -68,7 +68,7 @@ class Given(models.TextChoices):
     IN_PERSON = "in_person", pgettext_lazy("consent given", "In person")
 
 
-class Spoken(models.TextChoices):
+class ConsentLanguage(models.TextChoices):
     """The language in which it was explained."""
 
     ENGLISH = "en", "English"
@@ -87,8 +87,8 @@ class Consent(Facet):
     case = of_case("consents")
     purpose = SealedCharField(_("agreed to"), choices=Purpose, max_length=20)
     given_on = SealedDateField(_("agreed on"))
-    given_how = SealedCharField(_("how the person said so"), choices=Given, max_length=20)
-    language = SealedCharField(_("language it was explained in"), choices=Spoken, max_length=10)
+    given_how = SealedCharField(_("how the person said so"), choices=ConsentMethod, max_length=20)
+    language = SealedCharField(_("language it was explained in"), choices=ConsentLanguage, max_length=10)
     valid_until = SealedDateField(
         _("counts until"), null=True, blank=True, help_text=_("Empty: until it is withdrawn.")
     )
@@ -96,7 +96,7 @@ class Consent(Facet):
         _("withdrawn on"), null=True, blank=True, help_text=_("It stops counting at once, for good.")
     )
     withdrawn_how = SealedCharField(
-        _("how it was withdrawn"), choices=Given, max_length=20, null=True, blank=True
+        _("how it was withdrawn"), choices=ConsentMethod, max_length=20, null=True, blank=True
     )
     remark = SealedTextField(_("remark"), null=True, blank=True)
     noted_by = models.ForeignKey(
@@ -113,14 +113,14 @@ class Consent(Facet):
         verbose_name_plural = _("consents")
 
     @property
-    def withdrawn(self) -> bool:
+    def is_withdrawn(self) -> bool:
         """Whether it was taken back; also where the day does not open."""
-        return self.filled("withdrawn_on")
+        return self.has_value("withdrawn_on")
 
     def counts_on(self, day: datetime.date) -> bool:
         """Whether it holds on `day`; what does not open, or was taken back since, does not."""
-        given, until = self.known("given_on"), self.known("valid_until")
-        if self.withdrawn or given is None or (self.filled("valid_until") and until is None):
+        given, until = self.value_or_none("given_on"), self.value_or_none("valid_until")
+        if self.is_withdrawn or given is None or (self.has_value("valid_until") and until is None):
             return False
         return bool(given <= day and (until is None or day <= until))
 
@@ -131,34 +131,34 @@ class Consent(Facet):
 
     def clean(self) -> None:
         """Refuse what nobody can rely on: no purpose or day, days out of order, a withdrawal taken back."""
-        if self.known("purpose") not in Purpose.values:
+        if self.value_or_none("purpose") not in Purpose.values:
             raise refusal("purpose", _("Choose what the person agreed to."))
-        if not self.filled("given_on"):
+        if not self.has_value("given_on"):
             raise refusal("given_on", _("Type the day on which the person agreed."))
-        given = self.known("given_on")
+        given = self.value_or_none("given_on")
         for name in ("valid_until", "withdrawn_on"):
-            if given and self.known(name) and self.known(name) < given:
+            if given and self.value_or_none(name) and self.value_or_none(name) < given:
                 raise refusal(name, _("This day comes before the person agreed. Check both days."))
-        if self.filled("withdrawn_how") and not self.withdrawn:
+        if self.has_value("withdrawn_how") and not self.is_withdrawn:
             raise refusal("withdrawn_on", _("Type the day on which the person took it back."))
-        if self.withdrawn and not self.filled("withdrawn_how"):
+        if self.is_withdrawn and not self.has_value("withdrawn_how"):
             raise refusal("withdrawn_how", _("Choose how the person took it back."))
         before: dict[str, Any] = {} if self._state.adding else self.changes()
-        if before.get("withdrawn_on") and not self.withdrawn:
+        if before.get("withdrawn_on") and not self.is_withdrawn:
             raise refusal("withdrawn_on", _("What was withdrawn stays so. Add a new consent instead."))
 
     def save(self, *, by: User | None | _Unsaid = UNSAID, **options: Any) -> None:
         """As every facet; a withdrawal takes effect in the same transaction. Raises ValidationError."""
-        fresh = self.withdrawn and (self._state.adding or "withdrawn_on" in self.changes())
+        fresh = self.is_withdrawn and (self._state.adding or "withdrawn_on" in self.changes())
         with transaction.atomic(using=options.get("using")):
             super().save(by=by, **options)
             if fresh:
-                self._take_effect(said(by))
+                self._take_effect(require_actor(by))
 
     def _take_effect(self, by: User | None) -> None:
         """End what rested on it alone: shares outside the team, clearances to call relatives."""
         others = Consent.objects.filter(case=self.case_id).exclude(pk=self.pk).with_keys()
-        if any(row.known("purpose") == self.purpose and not row.withdrawn for row in others):
+        if any(row.value_or_none("purpose") == self.purpose and not row.is_withdrawn for row in others):
             return
         if self.purpose == Purpose.SHARING:
             for share in shares_outside(self.case):
@@ -166,7 +166,7 @@ class Consent(Facet):
                 share.save(update_fields=["ended"])
                 trail.append(by, trail.Verb.CASE_SHARE_ENDED, case_id=self.case_id, about=share.user_id)
         elif self.purpose == Purpose.RELATIVES:
-            for channel in _cleared(self.case):
+            for channel in _cleared_channels(self.case):
                 channel.cleared_for_contact, channel.never_contact = False, True
                 channel.save(by=by)
 
@@ -177,13 +177,13 @@ def shares_outside(case: Case) -> list[CaseShare]:
     return list(CaseShare.objects.filter(outside, case=case, ended=False).select_related("user"))
 
 
-def _cleared(case: Case) -> list[ContactChannel]:
+def _cleared_channels(case: Case) -> list[ContactChannel]:
     rows = ContactChannel.objects.filter(case=case, owner=ChannelOwner.RELATIVE, cleared_for_contact=True)
     return list(rows.with_keys())
 
 
 @dataclass(frozen=True)
-class Standing:
+class ConsentStatus:
     """One purpose on a day: whether it is agreed to, since and until when, and what lacks it."""
 
     purpose: Purpose
@@ -194,31 +194,31 @@ class Standing:
     warnings: Sequence[str]
 
 
-def agreed(rows: Iterable[Consent], purpose: Purpose, on: datetime.date) -> bool:
+def has_consent(rows: Iterable[Consent], purpose: Purpose, on: datetime.date) -> bool:
     """Whether one of `rows` lets us do this on `on`."""
-    return any(row.known("purpose") == purpose and row.counts_on(on) for row in rows)
+    return any(row.value_or_none("purpose") == purpose and row.counts_on(on) for row in rows)
 
 
-def standings(case: Case, rows: Sequence[Consent], today: datetime.date) -> list[Standing]:
+def consent_statuses(case: Case, rows: Sequence[Consent], today: datetime.date) -> list[ConsentStatus]:
     """Every purpose with its answer on `today`, and a warning where something is done without it."""
-    return [_standing(case, purpose, rows, today) for purpose in Purpose]
+    return [_status(case, purpose, rows, today) for purpose in Purpose]
 
 
-def _standing(case: Case, purpose: Purpose, rows: Sequence[Consent], today: datetime.date) -> Standing:
-    mine = [row for row in rows if row.known("purpose") == purpose]
+def _status(case: Case, purpose: Purpose, rows: Sequence[Consent], today: datetime.date) -> ConsentStatus:
+    mine = [row for row in rows if row.value_or_none("purpose") == purpose]
     counting = [row for row in mine if row.counts_on(today)]
-    ends = [row.known("valid_until") for row in counting]
+    ends = [row.value_or_none("valid_until") for row in counting]
     until = None if None in ends else max(ends, default=None)
     if counting:
         word = pgettext("consent", "agreed")
     elif not mine:
         word = pgettext("consent", "not asked, or said no")
-    elif all(row.withdrawn for row in mine):
+    elif all(row.is_withdrawn for row in mine):
         word = pgettext("consent", "withdrawn")
     else:
         word = pgettext("consent", "does not count now")
     lacking = [] if counting else _lacking(case, purpose, today)
-    return Standing(purpose, str(ASKED[purpose]), bool(counting), word, until, lacking)
+    return ConsentStatus(purpose, str(ASKED[purpose]), bool(counting), word, until, lacking)
 
 
 def _lacking(case: Case, purpose: Purpose, today: datetime.date) -> list[str]:
@@ -232,25 +232,25 @@ def _lacking(case: Case, purpose: Purpose, today: datetime.date) -> list[str]:
             for share in shares_outside(case)
             if share.until_on >= today
         ]
-    if purpose == Purpose.RELATIVES and _cleared(case):
+    if purpose == Purpose.RELATIVES and _cleared_channels(case):
         return [gettext("No consent to that is noted, and a relative is cleared for contact. Ask first.")]
     return []
 
 
 def ending(rows: Iterable[Consent]) -> list[Consent]:
     """Those of one case whose end somebody must ask about: not withdrawn, not followed by a longer one."""
-    running = [row for row in rows if not row.withdrawn]
+    running = [row for row in rows if not row.is_withdrawn]
     found = []
     for row in running:
-        until = row.known("valid_until")
+        until = row.value_or_none("valid_until")
         if until is None:
             continue
         longer = [
             other
             for other in running
             if other.pk != row.pk
-            and other.known("purpose") == row.known("purpose")
-            and (not other.filled("valid_until") or (other.known("valid_until") or until) > until)
+            and other.value_or_none("purpose") == row.value_or_none("purpose")
+            and (not other.has_value("valid_until") or (other.value_or_none("valid_until") or until) > until)
         ]
         if not longer:
             found.append(row)

@@ -92,5 +92,5 @@ class ContactChannel(Facet):
 
     def clean(self) -> None:
         """Refuse a channel without an address, except where people meet."""
-        if self.kind != ChannelKind.IN_PERSON and not self.filled("value"):
+        if self.kind != ChannelKind.IN_PERSON and not self.has_value("value"):
             raise refusal("value", _("Write the number or address of this channel."))

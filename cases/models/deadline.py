@@ -15,9 +15,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cases.deadlines import Due, Kind, fact_of, with_questions
+from cases.deadlines import DerivedDeadline, Kind, fact_of, with_questions
 from cases.models.care import Care, new_care
-from cases.models.history import known
+from cases.models.history import value_or_none
 from law import countries
 from law.clocks import Term
 from law.words.terms import DUTY, TERMS
@@ -67,7 +67,7 @@ class DeadlineState(models.TextChoices):
     CANCELLED = "cancelled", _("No longer applies")
 
 
-def _padded(reason: str) -> str:
+def _pad_reason(reason: str) -> str:
     return reason + " " * max(0, REASON_BYTES - len(reason.encode()))
 
 
@@ -78,7 +78,7 @@ def _weeks(first: date, last: date) -> Iterable[date]:
 
 
 @dataclass(frozen=True)
-class Applied:
+class AppliedChanges:
     """What apply() changed."""
 
     added: int = 0
@@ -100,11 +100,11 @@ class DeadlineQuerySet(SealedQuerySet["Deadline"]):
     def due_between(self, first: date, last: date) -> list[Deadline]:
         """Those due from `first` to `last`, both counted in, by date. What does not open is left out."""
         tokens = [_week_field().token(day) for day in _weeks(first, last)]
-        return _cut(self.filter(due_week__in=tokens), first, last)
+        return _due_between(self.filter(due_week__in=tokens), first, last)
 
     def due_until(self, last: date) -> list[Deadline]:
         """Those due on `last` or any day before, by date. What does not open is left out."""
-        return _cut(self.in_weeks_until(last), date.min, last)
+        return _due_between(self.in_weeks_until(last), date.min, last)
 
     def weeks_until(self, last: date) -> list[int | None]:
         """Every week that is stored, without those that are known to lie after `last`.
@@ -127,11 +127,11 @@ class DeadlineQuerySet(SealedQuerySet["Deadline"]):
     def apply(
         self,
         case: Case,
-        dues: Sequence[Due],
+        dues: Sequence[DerivedDeadline],
         *,
         unreadable: Collection[str],
         today: date | None,
-    ) -> Applied:
+    ) -> AppliedChanges:
         """Make the deadlines of `case` exactly `dues`.
 
         Terms that were over on `today` before they were ever watched are stored as questions; None: as they
@@ -160,7 +160,7 @@ class DeadlineQuerySet(SealedQuerySet["Deadline"]):
             ]
             for row in gone:
                 row.cancel(gettext("The facts no longer call for it."))
-        return Applied(len(new), rearmed, len(gone))
+        return AppliedChanges(len(new), rearmed, len(gone))
 
 
 def _by_source(case: Case, rows: Iterable[Deadline]) -> dict[tuple[str, str], Deadline]:
@@ -211,7 +211,7 @@ def _tokens(days: Iterable[date]) -> set[int | None]:
     return found
 
 
-def _cut(rows: Iterable[Deadline], first: date, last: date) -> list[Deadline]:
+def _due_between(rows: Iterable[Deadline], first: date, last: date) -> list[Deadline]:
     found = [(row.due_on, row.pk, row) for row in rows if row.opens() and first <= row.due_on <= last]
     return [row for _on, _pk, row in sorted(found, key=lambda item: item[:2])]
 
@@ -239,7 +239,7 @@ class Deadline(SealedModel):
         _("by which rule"), key="calendar", max_length=80, null=True, blank=True, editable=False
     )
     care = SealedJSONField(key="calendar", default=new_care, editable=False)
-    reason_padded = SealedTextField(_("reason"), default=_padded(""), editable=False)
+    reason_padded = SealedTextField(_("reason"), default=_pad_reason(""), editable=False)
 
     objects = models.Manager.from_queryset(DeadlineQuerySet)()
 
@@ -269,7 +269,7 @@ class Deadline(SealedModel):
         return str(self._meta.verbose_name)
 
     @classmethod
-    def of(cls, case: Case, due: Due) -> Deadline:
+    def of(cls, case: Case, due: DerivedDeadline) -> Deadline:
         """A new deadline of `case`, not stored yet."""
         return cls(
             case=case,
@@ -283,7 +283,7 @@ class Deadline(SealedModel):
     # -- reading
 
     @property
-    def taken(self) -> Care:
+    def readable_care(self) -> Care:
         """Who has taken notice of the date, and until when it sleeps; nobody where that does not open."""
         try:
             return Care.from_json(self.care)
@@ -298,11 +298,11 @@ class Deadline(SealedModel):
     @property
     def is_seen(self) -> bool:
         """Whether a person has taken notice of the date since it was set."""
-        return self.taken.seen_at is not None
+        return self.readable_care.seen_at is not None
 
     def sleeps_on(self, today: date) -> bool:
         """Whether reminders rest on `today`; they come back on the day it sleeps until."""
-        until = self.taken.snoozed_until
+        until = self.readable_care.snoozed_until
         return until is not None and today < until
 
     def opens(self) -> bool:
@@ -318,23 +318,23 @@ class Deadline(SealedModel):
 
     # -- following the facts
 
-    def follow(self, due: Due) -> bool:
+    def follow(self, due: DerivedDeadline) -> bool:
         """Take over what the facts say now; True where the date is armed afresh. Writes only what changed."""
         moved = not self.opens() or (self.due_on != due.due_on and not due.question)
         if moved or self.state == DeadlineState.CANCELLED:
             self.due_on, self.country, self.state = due.due_on, due.country, DeadlineState.OPEN
-            self.rule, self.care, self.reason_padded = due.rule, new_care(), _padded("")
+            self.rule, self.care, self.reason_padded = due.rule, new_care(), _pad_reason("")
             self.save(update_fields=["due_on", "country", "state", "rule", "care", "reason_padded"])
             return True
         # Another rule that gives the same day is no reason to remind afresh, but the page must name it.
-        if self.country != due.country or known(self, "rule") != due.rule:
+        if self.country != due.country or value_or_none(self, "rule") != due.rule:
             self.country, self.rule = due.country, due.rule
             self.save(update_fields=["country", "rule"])
         return False
 
     def cancel(self, reason: str) -> None:
         """It applies no longer; `reason` is kept sealed."""
-        self.state, self.reason_padded = DeadlineState.CANCELLED, _padded(reason)
+        self.state, self.reason_padded = DeadlineState.CANCELLED, _pad_reason(reason)
         self.save(update_fields=["state", "reason_padded"])
 
     # -- what people do; each is on the trail
@@ -342,12 +342,12 @@ class Deadline(SealedModel):
     def mark_seen(self, *, by: User, at: datetime | None = None) -> None:
         """`by` has taken notice: coordinators need not be told that nobody did. Raises trail.Refused."""
         moment = at or timezone.now()
-        self._act(by, trail.Verb.DEADLINE_SEEN, moment, care=self._noticed(by, moment).as_json())
+        self._act(by, trail.Verb.DEADLINE_SEEN, moment, care=self._care_seen_by(by, moment).as_json())
 
     def mark_done(self, *, by: User, at: datetime | None = None, reason: str = "") -> None:
         """Nobody has to act any more. Raises trail.Refused."""
         moment = at or timezone.now()
-        care = self._noticed(by, moment).as_json()
+        care = self._care_seen_by(by, moment).as_json()
         self._act(by, trail.Verb.DEADLINE_DONE, moment, reason, state=DeadlineState.DONE, care=care)
 
     def reopen(self, *, by: User, reason: str, at: datetime | None = None) -> None:
@@ -366,11 +366,11 @@ class Deadline(SealedModel):
             raise ValidationError(_("Choose a day within the next %(days)d days.") % {"days": SNOOZE_DAYS})
         if today <= self.due_on < until:
             raise ValidationError(_("Choose a day that is not after the date itself."))
-        care = replace(self._noticed(by, moment), snoozed_until=until).as_json()
+        care = replace(self._care_seen_by(by, moment), snoozed_until=until).as_json()
         self._act(by, trail.Verb.DEADLINE_SNOOZED, moment, reason, care=care)
 
-    def _noticed(self, by: User, at: datetime) -> Care:
-        return replace(self.taken, seen_at=at, seen_by=by.pk)
+    def _care_seen_by(self, by: User, at: datetime) -> Care:
+        return replace(self.readable_care, seen_at=at, seen_by=by.pk)
 
     @staticmethod
     def _need(reason: str, message: Any) -> None:
@@ -380,7 +380,7 @@ class Deadline(SealedModel):
     def _act(self, by: User, verb: trail.Verb, at: datetime | None, reason: str = "", **changed: Any) -> None:
         self.case.require_visible_to(by)
         if reason.strip():
-            changed["reason_padded"] = _padded(reason.strip())
+            changed["reason_padded"] = _pad_reason(reason.strip())
         for name, value in changed.items():
             setattr(self, name, value)
         with transaction.atomic():

@@ -91,19 +91,19 @@ class IdentityDocument(Facet):
     @property
     def in_force(self) -> bool:
         """Whether its end still matters: in use, not lost, not declared invalid."""
-        return self.in_use and self.custody != Custody.LOST and not self.filled("invalidated_on")
+        return self.in_use and self.custody != Custody.LOST and not self.has_value("invalidated_on")
 
     def clean(self) -> None:
         """Refuse days that cannot be: an end before the issue, a declaration that lies ahead."""
         today = countries.today_in(self.case.country, timezone.now())
-        if self.known("invalidated_on") and self.invalidated_on > today:
+        if self.value_or_none("invalidated_on") and self.invalidated_on > today:
             # Its end is no longer watched from then on: a slip of the pen must not do that.
             raise refusal("invalidated_on", _("This day lies ahead. Type it once it was declared invalid."))
-        if not self.known("issued_on"):
+        if not self.value_or_none("issued_on"):
             return
-        if self.known("valid_until") and self.valid_until < self.issued_on:
+        if self.value_or_none("valid_until") and self.valid_until < self.issued_on:
             raise refusal("valid_until", _("The document ends before it was issued. Check both dates."))
-        if self.known("invalidated_on") and self.invalidated_on < self.issued_on:
+        if self.value_or_none("invalidated_on") and self.invalidated_on < self.issued_on:
             raise refusal(
                 "invalidated_on", _("It was declared invalid before it was issued. Check both dates.")
             )

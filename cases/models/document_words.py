@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext, ngettext
 
 from cases.models.document import IdentityDocument
-from cases.models.history import known
+from cases.models.history import value_or_none
 from cases.models.identity import Identity
 from cases.models.residence import OUT_OF_REACH, end_of
 from cases.models.stay_words import day_words
@@ -19,7 +19,7 @@ from law.rules.reference import StayRow
 from law.rules.residence import BORDER_PAPERS, INTERNAL_PASSPORT
 from law.rules.versions import Tables, Version
 from law.words.rules import CONFIDENCE, RuleCard
-from law.words.terms import TO_CONFIRM, confirmed
+from law.words.terms import TO_CONFIRM, confirmation_in_words
 
 # What a number looks like, blanks and dashes left out; written in words beside the pattern.
 SHAPES: dict[tuple[str, str], tuple[re.Pattern[str], str]] = {
@@ -36,7 +36,7 @@ def odd_number(document: IdentityDocument) -> str:
 
     Warned of, never refused: series change, and a forged number is a fact too.
     """
-    number = known(document, "number")
+    number = value_or_none(document, "number")
     shape = SHAPES.get((document.kind, document.issued_by_country))
     if not number or shape is None:
         return ""
@@ -53,18 +53,18 @@ def document_card(version: Version) -> RuleCard:
     row = version.row
     return RuleCard(
         ref=version.ref,
-        words=_said(row),
+        words=_rule_in_words(row),
         stricter="",
         sources=tuple(row.get("sources", ())),
         confidence=str(CONFIDENCE.get(row.get("confidence", ""), row.get("confidence", ""))),
-        check=confirmed(version.verified_on, version.verified_by),
+        check=confirmation_in_words(version.verified_on, version.verified_by),
         is_confirmed=version.verified_on is not None,
         note=str(row.get("note") or ""),
         code=version.code,
     )
 
 
-def _said(row: Any) -> str:
+def _rule_in_words(row: Any) -> str:
     if "replaced_at_ages" in row:
         ages = ", ".join(str(age) for age in row["replaced_at_ages"])
         return ngettext(
@@ -92,26 +92,26 @@ def _end(
 ) -> Iterable[str]:
     derived = end_of(document, identity, tables.document_rules(today))
     if derived.endless:
-        yield gettext("By the rule %(ref)s it has no end.") % {"ref": _checked(derived.ref, tables)}
+        yield gettext("By the rule %(ref)s it has no end.") % {"ref": _check_in_words(derived.ref, tables)}
         return
     if derived.day is None:
-        if document.kind == INTERNAL_PASSPORT and not document.filled("valid_until"):
+        if document.kind == INTERNAL_PASSPORT and not document.has_value("valid_until"):
             yield gettext("Type the day of issue and the date of birth: the desk then counts its end.")
         return
-    typed = known(document, "valid_until")
-    said = {"day": day_words(derived.day), "ref": _checked(derived.ref, tables)}
+    typed = value_or_none(document, "valid_until")
+    said = {"day": day_words(derived.day), "ref": _check_in_words(derived.ref, tables)}
     if typed is None:
         yield gettext("By the rule it is valid until %(day)s (%(ref)s).") % said
     elif typed != derived.day:
         yield gettext("The typed day goes first; by the rule it would be %(day)s (%(ref)s).") % said
 
 
-def _checked(ref: str, tables: Tables) -> str:
+def _check_in_words(ref: str, tables: Tables) -> str:
     version = next((each for each in tables.others if each.ref == ref), None)
     if version is None:
         return ref
     sources = "; ".join(version.row.get("sources", ()))
-    return f"{ref}, {confirmed(version.verified_on, version.verified_by)}; {sources}"
+    return f"{ref}, {confirmation_in_words(version.verified_on, version.verified_by)}; {sources}"
 
 
 def _borders(document: IdentityDocument, tables: Tables, today: date) -> str:

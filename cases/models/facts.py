@@ -59,7 +59,7 @@ class _Reader:
         place = places.of(row.pk)
         if place is not None and place.last_day is not None:
             return StayFact(row.pk, row.country, None, place.last_day, rule=place.ref, asked_on=None)
-        asked = place.asks if place is not None else not row.filled("entered_on")
+        asked = place.asks if place is not None else not row.has_value("entered_on")
         return StayFact(row.pk, row.country, None, None, rule="", asked_on=self.today if asked else None)
 
     def documents(
@@ -86,7 +86,7 @@ class _Reader:
                 r.pk,
                 r.country,
                 {kind: self.day(r, name, "application") for kind, name in r.days_ahead.items()},
-                r.finished,
+                r.is_finished,
             )
             for r in rows
         )
@@ -103,7 +103,7 @@ class _Reader:
                 Kind.HEARING, f"appeal:{r.pk}", r.application.country, self.day(r, "hearing_on", "appeal")
             )
             for r in appeals
-            if not r.filled("decided_on") and not r.application.finished
+            if not r.has_value("decided_on") and not r.application.is_finished
         ]
         found += [
             HomeFact(Kind.HOME_HEARING, f"hearing:{r.pk}", "", self.day(r, "held_on", "hearing"))

@@ -34,7 +34,7 @@ class _Unsaid:
 UNSAID = _Unsaid()
 
 
-def said(by: User | None | _Unsaid) -> User | None:
+def require_actor(by: User | None | _Unsaid) -> User | None:
     """`by`, once somebody said it. Raises TypeError otherwise."""
     if isinstance(by, _Unsaid):
         raise TypeError("Say who changes this: by=user, or by=None for the house's own work.")
@@ -55,7 +55,7 @@ class KeptQuerySet(SealedQuerySet[M]):
         self, objs: Iterable[M], *args: Any, by: User | None | _Unsaid = UNSAID, **kw: Any
     ) -> list[M]:
         """As Django's, with a history row for each; the caller answers for what clean() would refuse."""
-        actor = said(by)
+        actor = require_actor(by)
         with transaction.atomic(using=self.db, savepoint=False):
             rows = super().bulk_create(objs, *args, **kw)
             past = [FactHistory.of(row, {}, actor, added=True) for row in rows]
@@ -102,7 +102,7 @@ class KeepsHistory(models.Model):
 
     def save(self, *, by: User | None | _Unsaid = UNSAID, **options: Any) -> None:
         """Store what changed, with its history and the case's next version. Raises ValidationError."""
-        actor = said(by)
+        actor = require_actor(by)
         adding = self._state.adding
         before = {} if adding else self.changes()
         if not adding and not before:
@@ -126,13 +126,13 @@ class KeepsHistory(models.Model):
     def about_to_save(self, by: User | None, before: dict[str, Any]) -> None:
         """What a row fills in by itself from who acts and what changed; called by save() only."""
 
-    def filled(self, name: str) -> bool:
+    def has_value(self, name: str) -> bool:
         """Whether something stands in the field, readable or not; opens nothing."""
         return self.__dict__.get(self._meta.get_field(name).attname) not in (None, "")
 
-    def known(self, name: str) -> Any:
+    def value_or_none(self, name: str) -> Any:
         """The field's value; None where it is empty or does not open."""
-        return known(self, name)
+        return value_or_none(self, name)
 
     def case_of(self) -> Any:
         """The case this row belongs to."""
@@ -193,7 +193,7 @@ def of_case(related_name: str) -> models.ForeignKey[Any, Any]:
     )
 
 
-def known(row: Any, name: str) -> Any:
+def value_or_none(row: Any, name: str) -> Any:
     """The value of a sealed field; None where it is empty or does not open."""
     try:
         return getattr(row, name)
@@ -255,14 +255,14 @@ class FactHistory(SealedModel):
         return cls(case=row.case_of(), record=record)
 
     @property
-    def opened(self) -> dict[str, Any]:
+    def readable_record(self) -> dict[str, Any]:
         """The record, or an empty one where it does not open."""
-        return known(self, "record") or {}
+        return value_or_none(self, "record") or {}
 
     @property
     def at(self) -> str:
         """ISO moment of the change, in UTC; empty where the row does not open."""
-        return str(self.opened.get("at", ""))
+        return str(self.readable_record.get("at", ""))
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Insert; a second save is refused."""

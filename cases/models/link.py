@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from cases.models.history import known, of_case
+from cases.models.history import of_case, value_or_none
 from staff import trail
 from staff.models import User
 from vault.fields import SealedJSONField
@@ -53,7 +53,7 @@ class CaseLinkQuerySet(SealedQuerySet["CaseLink"]):
         """The links of `case` whose other side `user` may open as well; of others not even the number."""
         from cases.models.case import Case
 
-        facts = [(row, known(row, "facts") or {}) for row in self.filter(case=case).with_keys()]
+        facts = [(row, value_or_none(row, "facts") or {}) for row in self.filter(case=case).with_keys()]
         ids = [uuid.UUID(told["other"]) for _row, told in facts if told and not told["ended"]]
         others = Case.objects.visible_to(user).in_bulk(ids)
         found = [
@@ -105,9 +105,9 @@ class CaseLink(SealedModel):
 
     def twins(self) -> Any:
         """The other half, as a queryset; empty where this half does not open."""
-        told = known(self, "facts") or {}
+        told = value_or_none(self, "facts") or {}
         rows = type(self).objects.filter(case=told["other"]).with_keys() if told else ()
-        same = [row.pk for row in rows if (known(row, "facts") or {}).get("pair") == told["pair"]]
+        same = [row.pk for row in rows if (value_or_none(row, "facts") or {}).get("pair") == told["pair"]]
         return type(self).objects.filter(pk__in=same)
 
     def end(self, *, by: User) -> None:

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from cases.models.history import known, of_case
+from cases.models.history import of_case, value_or_none
 from vault.cipher import CannotOpen, Erased
 from vault.fields import BlindIndex, SealedCharField
 from vault.models import SealedModel
@@ -53,14 +53,14 @@ class NameWord(SealedModel):
         """
         with transaction.atomic():
             identities = list(rows.select_for_update().with_keys())
-            stored = cls._stored(identities)
+            stored = cls._stored_words(identities)
             new: list[NameWord] = []
             gone: list[UUID] = []
             for identity in identities:
                 words, complete = words_of(identity)
                 kept = set()
                 for row in stored.get(identity.case_id, ()):
-                    word = known(row, "word")
+                    word = value_or_none(row, "word")
                     if complete and (word not in words or word in kept):
                         gone.append(row.pk)
                     kept.add(word)
@@ -73,15 +73,15 @@ class NameWord(SealedModel):
     @classmethod
     def missing(cls, identities: Sequence[Identity]) -> Iterator[tuple[Identity, str]]:
         """Each identity whose words are not those that are stored, with what is wrong; for `vault verify`."""
-        stored = cls._stored(identities)
+        stored = cls._stored_words(identities)
         for identity in identities:
             words, complete = words_of(identity)
-            there = [known(row, "word") for row in stored.get(identity.case_id, ())]
+            there = [value_or_none(row, "word") for row in stored.get(identity.case_id, ())]
             if complete and sorted(words) != sorted(filter(None, there)):
                 yield identity, "the words of its names are not indexed as they stand. Run: vault reindex"
 
     @classmethod
-    def _stored(cls, identities: Sequence[Identity]) -> dict[UUID, list[NameWord]]:
+    def _stored_words(cls, identities: Sequence[Identity]) -> dict[UUID, list[NameWord]]:
         found: dict[UUID, list[NameWord]] = {}
         for row in cls.objects.filter(case__in=[each.case_id for each in identities]).with_keys():
             found.setdefault(row.case_id, []).append(row)

@@ -10,7 +10,16 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cases.models.history import UNSAID, Facet, KeptQuerySet, _Unsaid, known, of_case, refusal, said
+from cases.models.history import (
+    UNSAID,
+    Facet,
+    KeptQuerySet,
+    _Unsaid,
+    of_case,
+    refusal,
+    require_actor,
+    value_or_none,
+)
 from staff.append_only import KeptForGood
 from vault.fields import SealedDateField, SealedDateTimeField, SealedTextField
 from vault.models import SealedModel
@@ -24,14 +33,14 @@ class NoteQuerySet(KeptQuerySet["Note"]):
         """As Django's; `by` is the author of notes that have none."""
         rows = list(objs)
         for note in rows:
-            note.author_id = note.author_id or getattr(said(by), "pk", None)
+            note.author_id = note.author_id or getattr(require_actor(by), "pk", None)
             note.at = note.at or timezone.now()
         return SealedQuerySet.bulk_create(self, rows, *args, **kw)
 
     def of(self, case: Any) -> list[Any]:
         """All notes of a case, newest first, what does not open last. Sorted here: their time is sealed."""
         rows = self.filter(case=case).select_related("author").with_keys()
-        return sorted(rows, key=lambda note: known(note, "at") or _FIRST, reverse=True)
+        return sorted(rows, key=lambda note: value_or_none(note, "at") or _FIRST, reverse=True)
 
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
@@ -72,7 +81,7 @@ class Note(SealedModel):
         """Add the note as written by `by`, now. A second save is refused: write another note."""
         if not self._state.adding:
             raise KeptForGood("A note is never changed. Write another one.")
-        author = said(by)
+        author = require_actor(by)
         if author is not None:
             self.author = author
         self.at = self.at or timezone.now()
@@ -108,5 +117,5 @@ class Task(Facet):
 
     def clean(self) -> None:
         """Refuse a task that says nothing."""
-        if not self.filled("text"):
+        if not self.has_value("text"):
             raise refusal("text", _("Write what is to be done."))

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from cases.models.stay import EntryKind
-from law.clocks import ArrivalFact, Pause, ProcedureFact, Typed
+from law.clocks import ArrivalFact, Pause, ProcedureFact, TypedLastDay
 from law.stages import ASYLUM_KINDS, Stage
 from vault.cipher import CannotOpen
 
@@ -96,7 +96,7 @@ def procedure(application: Any, rows: Rows) -> ProcedureFact:
         country=application.country,
         stage=application.stage,
         asylum=application.kind in ASYLUM_KINDS,
-        closed=application.finished,
+        closed=application.is_finished,
         tags=frozenset(application.tags or ()),
         known=_days([application], OF_APPLICATION) | _days(mine, OF_APPEAL) | _entries(application, rows),
         pauses=tuple(
@@ -105,7 +105,7 @@ def procedure(application: Any, rows: Rows) -> ProcedureFact:
             if row.application_id == application.pk
         ),
         typed=tuple(
-            Typed(row.pk, row.term, row.last_day, row.is_compared)
+            TypedLastDay(row.pk, row.term, row.last_day, row.is_compared)
             for row in rows.typed_deadlines
             if row.application_id == application.pk and row.in_force
         ),

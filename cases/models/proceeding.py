@@ -78,11 +78,11 @@ class Proceeding(Facet):
 
     def clean(self) -> None:
         """Refuse a proceeding without an article, and a maximum term that nobody can check."""
-        if self.known("stage") not in (None, *ProceedingStage.values):
+        if self.value_or_none("stage") not in (None, *ProceedingStage.values):
             raise refusal("stage", _("This stage does not exist. Choose one from the list."))
-        if not self.filled("article"):
+        if not self.has_value("article"):
             raise refusal("article", _("Type the article, or “unknown”."))
-        if self.filled("maximum_term") and not self.filled("maximum_term_source"):
+        if self.has_value("maximum_term") and not self.has_value("maximum_term_source"):
             raise refusal("maximum_term_source", NEEDS_SOURCE)
 
 
@@ -112,7 +112,7 @@ class Hearing(Facet):
             raise refusal(
                 "proceeding", _("This proceeding belongs to another case. Choose one of this case.")
             )
-        if not self.filled("held_on"):
+        if not self.has_value("held_on"):
             raise refusal("held_on", _("Type the day of the hearing."))
 
 
@@ -176,16 +176,16 @@ class WantedCheck(Facet):
     def about_to_save(self, by: User | None, before: dict[str, Any]) -> None:
         """Whoever enters a finding has checked it."""
         if (self._state.adding or {"finding", "checked_on"} & before.keys()) and by is not None:
-            self.checked_by = by if self.filled("checked_on") else None
+            self.checked_by = by if self.has_value("checked_on") else None
 
     def clean(self) -> None:
         """Refuse a finding without its day, and one that nobody looks into again."""
-        finding = self.known("finding")
+        finding = self.value_or_none("finding")
         if finding not in (None, *WantedFinding.values):
             raise refusal("finding", _("This finding does not exist. Choose one from the list."))
-        if finding not in (None, WantedFinding.NOT_CHECKED) and not self.filled("checked_on"):
+        if finding not in (None, WantedFinding.NOT_CHECKED) and not self.has_value("checked_on"):
             raise refusal("checked_on", _("Say on which day it was checked."))
-        if self.filled("checked_on") and not self.filled("recheck_on"):
+        if self.has_value("checked_on") and not self.has_value("recheck_on"):
             raise refusal("recheck_on", _("A finding grows old. Say when somebody looks again."))
 
 
@@ -212,7 +212,7 @@ class ExtraditionNote(Facet):
 
     def clean(self) -> None:
         """Refuse a note without its words or its source."""
-        if not self.filled("text"):
+        if not self.has_value("text"):
             raise refusal("text", _("Write what is known."))
-        if not self.filled("source"):
+        if not self.has_value("source"):
             raise refusal("source", _("Say where this comes from: law, judgment, lawyer, with its date."))

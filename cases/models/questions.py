@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from cases.models.application import Application, standing
+from cases.models.application import Application, stage_in_words
 from law import countries
 from law.words.terms import ask_code
 
@@ -35,7 +35,7 @@ def headlines(ids: Iterable[UUID]) -> dict[UUID | None, str]:
         for pk, country, kind, stage, evidence in rows.values_list(
             "pk", "country", "kind", "stage", "evidence"
         ):
-            found[pk] = f"{countries.name(country)}: {standing(kind, stage, evidence)}"
+            found[pk] = f"{countries.name(country)}: {stage_in_words(kind, stage, evidence)}"
     return found
 
 
@@ -47,7 +47,7 @@ def asking(cases: Any) -> list[Asking]:
             pk,
             case,
             code_name,
-            f"{countries.name(country)}: {standing(kind, stage, evidence)}",
+            f"{countries.name(country)}: {stage_in_words(kind, stage, evidence)}",
             ask_code(asks),
             worker or "",
         )

@@ -179,7 +179,7 @@ class Recomputation(models.Model):
                 held.total = held.cases().count()
             rows = held.cases() if held.cursor is None else held.cases().filter(pk__gt=held.cursor)
             batch = list(rows.order_by("pk").with_keys()[:size])
-            kept = [row for row in (_recomputed(held, case, now) for case in batch) if row]
+            kept = [row for row in (_recompute_case(held, case, now) for case in batch) if row]
             RecomputedCase.objects.bulk_create(kept)
             if batch:
                 held.cursor, held.done = batch[-1].pk, held.done + len(batch)
@@ -223,7 +223,7 @@ class RecomputedCase(SealedModel):
         return str(self._meta.verbose_name)
 
 
-def _recomputed(recomputation: Recomputation, case: Case, now: datetime) -> RecomputedCase | None:
+def _recompute_case(recomputation: Recomputation, case: Case, now: datetime) -> RecomputedCase | None:
     """Derive the dates of one case; what is worth keeping of it, None where nothing moved.
 
     A case that fails is rolled back alone: it must not keep the others from their new dates.
@@ -298,7 +298,7 @@ def due_turns(now: datetime) -> list[tuple[str, Cause]]:
     made: dict[str, datetime] = dict(LegalRule.objects.values_list("ref", "made_at"))
     found = []
     own_end = {version.ref: version.valid_to for version in LegalRule.objects.versions()}
-    for version in LegalRule.objects.standing():
+    for version in LegalRule.objects.effective():
         made_on = made[version.ref].date()
         today = _latest_today(version.row, now)
         if version.valid_from and made_on < version.valid_from <= today:

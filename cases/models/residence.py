@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from cases.models.history import known
+from cases.models.history import value_or_none
 from law.rules.document_ends import NOT_DERIVED, DerivedEnd, derived_end
 from law.rules.residence import INTERNAL_PASSPORT, Crossing, Paper, Residence, residences, what_if
 from vault.cipher import CannotOpen
@@ -70,7 +70,7 @@ def whereabouts(
     crossings = tuple(_crossing(stay) for stay in stays)
     papers = tuple(papers_of(documents, identity, rules))
     found = residences(tables.stays, crossings, papers, on=today)
-    broken = any(damaged(stay, COUNTED_CELLS) for stay in stays) or any(
+    broken = any(is_damaged(stay, COUNTED_CELLS) for stay in stays) or any(
         end_is_damaged(document, identity) for document in documents if document.in_force
     )
     # It may lie in any country's past: better no new day than a wrong one.
@@ -86,7 +86,7 @@ def papers_of(
     for document in documents:
         if not document.in_force or document.custody in OUT_OF_REACH or document.authenticity == "forged":
             continue
-        typed = known(document, "valid_until")
+        typed = value_or_none(document, "valid_until")
         derived = NOT_DERIVED if typed else end_of(document, identity, rules)
         found.append(Paper(document.kind, typed or derived.day, derived.endless))
     return found
@@ -97,21 +97,21 @@ def end_of(document: IdentityDocument, identity: Identity | None, rules: Documen
     return derived_end(
         document.kind,
         issued_by=document.issued_by_country,
-        issued=known(document, "issued_on"),
-        born=None if identity is None else known(identity, "born_on"),
+        issued=value_or_none(document, "issued_on"),
+        born=None if identity is None else value_or_none(identity, "born_on"),
         rules=rules,
     )
 
 
 def end_is_damaged(document: IdentityDocument, identity: Identity | None) -> bool:
     """Whether a cell that gives the document's end does not open."""
-    if damaged(document, ("valid_until", "issued_on")):
+    if is_damaged(document, ("valid_until", "issued_on")):
         return True
-    derived = document.kind == INTERNAL_PASSPORT and not document.filled("valid_until")
-    return derived and identity is not None and damaged(identity, ("born_on",))
+    derived = document.kind == INTERNAL_PASSPORT and not document.has_value("valid_until")
+    return derived and identity is not None and is_damaged(identity, ("born_on",))
 
 
-def damaged(row: Any, names: Sequence[str]) -> bool:
+def is_damaged(row: Any, names: Sequence[str]) -> bool:
     """Whether one of these cells does not open."""
     for name in names:
         try:
@@ -125,8 +125,8 @@ def _crossing(stay: Stay) -> Crossing:
     return Crossing(
         stay.pk,
         stay.country,
-        known(stay, "entered_on"),
-        known(stay, "left_on"),
+        value_or_none(stay, "entered_on"),
+        value_or_none(stay, "left_on"),
         stay.basis,
-        known(stay, "basis_valid_until"),
+        value_or_none(stay, "basis_valid_until"),
     )

@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cases.models.history import UNSAID, _Unsaid, known, of_case, refusal, said
+from cases.models.history import UNSAID, _Unsaid, of_case, refusal, require_actor, value_or_none
 from staff import trail
 from staff.append_only import KeptForGood
 from staff.models import User
@@ -30,13 +30,13 @@ class RouteNoteQuerySet(SealedQuerySet["RouteNote"]):
         """The notes of a case, the newest first. Sorted here: their time is sealed."""
         first = datetime.datetime.min.replace(tzinfo=datetime.UTC)
         rows = self.filter(case=case).select_related("author").with_keys()
-        return sorted(rows, key=lambda row: known(row, "at") or first, reverse=True)
+        return sorted(rows, key=lambda row: value_or_none(row, "at") or first, reverse=True)
 
     def erase_used(self, today: datetime.date) -> int:
         """Delete what was used more than 14 days before `today`; how many. Needs the desk's keys."""
         gone = 0
         for row in self.filter(used_on__isnull=False).with_keys():
-            used_on = known(row, "used_on")
+            used_on = value_or_none(row, "used_on")
             if used_on is None or used_on + datetime.timedelta(KEPT_DAYS) >= today:
                 continue
             with transaction.atomic():
@@ -70,14 +70,14 @@ class RouteNote(SealedModel):
     @property
     def erased_after(self) -> datetime.date | None:
         """The last day it is kept; None while nobody has used it."""
-        used_on = known(self, "used_on")
+        used_on = value_or_none(self, "used_on")
         return used_on + datetime.timedelta(KEPT_DAYS) if used_on else None
 
     def save(self, *, by: User | None | _Unsaid = UNSAID, **options: Any) -> None:
         """Add the note as written by `by`. A second save is refused: only mark_used() changes it."""
         if not self._state.adding:
             raise KeptForGood("A route note is not changed. Mark it used, or write another one.")
-        author = said(by)
+        author = require_actor(by)
         if author is not None:
             self.author = author
         self.at = self.at or timezone.now()

@@ -101,23 +101,27 @@ class Stay(Facet):
     def about_to_save(self, by: User | None, before: dict[str, Any]) -> None:
         """Whoever types the last legal day is its author."""
         typed = self._state.adding or {"last_legal_day", "last_legal_day_source"} & before.keys()
-        if typed and by is not None and self.filled("last_legal_day"):
+        if typed and by is not None and self.has_value("last_legal_day"):
             self.last_legal_day_by = by
 
     def clean(self) -> None:
         """Refuse an exit before the entry, and a last legal day that nobody can check."""
-        if self.known("left_on") and self.known("entered_on") and self.left_on < self.entered_on:
+        if (
+            self.value_or_none("left_on")
+            and self.value_or_none("entered_on")
+            and self.left_on < self.entered_on
+        ):
             raise refusal("left_on", _("The exit is before the entry. Check both dates."))
-        if self.known("left_on") and self.left_on > countries.today_in(self.country, timezone.now()):
+        if self.value_or_none("left_on") and self.left_on > countries.today_in(self.country, timezone.now()):
             # A planned exit would end the watch over the last legal day.
             raise refusal("left_on", _("This exit lies ahead. Type it once the person has left the country."))
-        if not self.filled("last_legal_day"):
+        if not self.has_value("last_legal_day"):
             return
-        if not self.filled("last_legal_day_source"):
+        if not self.has_value("last_legal_day_source"):
             raise refusal("last_legal_day_source", NEEDS_SOURCE)
         if (
-            self.known("entered_on")
-            and self.known("last_legal_day")
+            self.value_or_none("entered_on")
+            and self.value_or_none("last_legal_day")
             and self.last_legal_day < self.entered_on
         ):
             raise refusal("last_legal_day", _("The last legal day is before the entry. Check both dates."))

@@ -116,15 +116,15 @@ def reasons(place: Residence) -> Iterable[str]:
         }
 
 
-def counted(place: Residence) -> list[str]:
+def counted_stays(place: Residence) -> list[str]:
     """Each stay that the answer counts, with its days."""
-    return [_one(place, each) for each in _sorted(place.stays) if _counts(place, each)]
+    return [_one(place, each) for each in _by_entry(place.stays) if _counts(place, each)]
 
 
 def not_counted(place: Residence) -> list[str]:
     """Each stay that the answer leaves out, with the reason."""
     found = []
-    for each in _sorted(place.stays):
+    for each in _by_entry(place.stays):
         if _counts(place, each):
             continue
         entry = each.as_stay().entry
@@ -187,7 +187,7 @@ def if_moving(place: Residence, *, leave: date | None, back: date | None) -> lis
     return found
 
 
-def _sorted(stays: Iterable[Crossing]) -> list[Crossing]:
+def _by_entry(stays: Iterable[Crossing]) -> list[Crossing]:
     return sorted(stays, key=lambda each: each.as_stay().entry, reverse=True)
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.case import Case
-from cases.models.history import known, of_case
+from cases.models.history import of_case, value_or_none
 from staff import trail
 from staff.models import User
 from staff.roles import Permission, may
@@ -53,8 +53,8 @@ class NotSamePerson(SealedModel):
         if not reason.strip():
             raise ValidationError(_("Say how you know that they are two people: others rely on it."))
         pair = pair_of(case.pk, other_id)
-        row = cls.standing([pair], withdrawn=True).get(pair)
-        if row is not None and not row.withdrawn:
+        row = cls.for_pairs([pair], withdrawn=True).get(pair)
+        if row is not None and not row.is_withdrawn:
             raise ValidationError(_("Somebody judged this pair already. Load the page again."))
         said = {
             "pair": pair,
@@ -89,17 +89,17 @@ class NotSamePerson(SealedModel):
         return str(field.token({"pair": pair}))
 
     @property
-    def opened(self) -> dict[str, Any]:
+    def readable_record(self) -> dict[str, Any]:
         """The record, or an empty one where it does not open."""
-        return known(self, "record") or {}
+        return value_or_none(self, "record") or {}
 
     @property
-    def withdrawn(self) -> bool:
+    def is_withdrawn(self) -> bool:
         """Whether somebody took it back, or it does not open: then the pair is shown rather than hidden."""
-        return not self.opened or "withdrawn_by" in self.opened
+        return not self.readable_record or "withdrawn_by" in self.readable_record
 
     @classmethod
-    def standing(cls, pairs: Iterable[str], *, withdrawn: bool = False) -> dict[str, NotSamePerson]:
+    def for_pairs(cls, pairs: Iterable[str], *, withdrawn: bool = False) -> dict[str, NotSamePerson]:
         """The judgements of these pairs, by pair; those taken back only if asked for."""
         field: Any = cls._meta.get_field("pair")
         tokens = {token: pair for pair in pairs for token in field.possible({"pair": pair})}
@@ -107,7 +107,7 @@ class NotSamePerson(SealedModel):
         names = sorted(tokens)
         for start in range(0, len(names), 500):
             for row in cls.objects.filter(pair__in=names[start : start + 500]).with_keys():
-                if withdrawn or not row.withdrawn:
+                if withdrawn or not row.is_withdrawn:
                     found[tokens[row.pair]] = row
         return found
 

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from cases.models.history import Facet, KeptQuerySet, known, refusal
+from cases.models.history import Facet, KeptQuerySet, refusal, value_or_none
 from staff import trail
 from staff.models import User
 from staff.roles import Permission, may
@@ -86,16 +86,16 @@ class Vetting(Facet):
 
     def clean(self) -> None:
         """Refuse limits that are not said, and a result without grounds."""
-        if known(self, "state") == Verdict.LIMITED and not self.filled("limits"):
+        if value_or_none(self, "state") == Verdict.LIMITED and not self.has_value("limits"):
             raise refusal("limits", _("Say what the limits are: colleagues act on them."))
-        if known(self, "state") in RESULTS and not self.filled("grounds"):
+        if value_or_none(self, "state") in RESULTS and not self.has_value("grounds"):
             raise refusal("grounds", _("Say what the result rests on."))
 
     def about_to_save(self, by: User | None, before: dict[str, Any]) -> None:
         """Another judgement has another first person, and no second one yet."""
         if self._state.adding or {"state", "limits", "grounds"} & before.keys():
             self.second = None
-            self.first = by if known(self, "state") in RESULTS else None
+            self.first = by if value_or_none(self, "state") in RESULTS else None
 
     @property
     def waits(self) -> bool:
@@ -105,7 +105,7 @@ class Vetting(Facet):
     @property
     def clears(self) -> bool:
         """Whether two people have cleared the person."""
-        return self.second_id is not None and known(self, "state") in CLEARING
+        return self.second_id is not None and value_or_none(self, "state") in CLEARING
 
     def propose(self, *, by: User) -> None:
         """Store the judgement as typed. Raises trail.Refused, ValidationError."""

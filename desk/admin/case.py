@@ -32,7 +32,7 @@ from desk.admin.listing import (
 )
 from desk.admin.procedure_tabs import ADDED, PARTS
 from desk.admin.tabs import IdentityInline, ShareInline
-from desk.admin.terms import accused, blocked, blocker_in, consents, freed_words, terms_of
+from desk.admin.terms import accusations, blocker_chains, blocker_in, consents, freed_words, terms_of
 from desk.board import URGENCY_CLASS
 from desk.erasing import may_erase
 from inbox.models.outcome import origins
@@ -226,12 +226,12 @@ class CaseAdmin(DeskModelAdmin):
             context |= {
                 "show_save_and_add_another": False,
                 "head": case_head(case)
-                | {"blocked": blocked(case)}
+                | {"blocked": blocker_chains(case)}
                 | closed_parts(case, _person(request))
                 | {"exports": may(_person(request), Permission.EXPORT_CASES) and request.holds},  # type: ignore[attr-defined]
                 "alike": len(duplicates.of(_person(request), today=timezone.localdate(), case=case).open),
                 "terms": terms_of(case),
-                "accused": accused(case),
+                "accused": accusations(case),
                 "consents": consents(case),
                 "files": files.lines(case),
                 "may_erase": may_erase(_person(request), case),

@@ -32,7 +32,7 @@ from staff import trail
 from staff.roles import Permission, may
 from staff.sites import changed_names, desk
 from staff.stepup import step_up_required
-from vault.show import shown
+from vault.show import display_value
 
 Room = tuple[dict[str, Any], Callable[[], bool]]
 
@@ -172,7 +172,7 @@ def _room(
     context |= _frame(case, which) | {
         "until": until,
         "closes_in": left,
-        "history": _past(case, which) if until else None,
+        "history": _history_of(case, which) if until else None,
         "countries": [name for _code, name in countries.choices()],
     }
     wrong = any(form.errors for form in context["forms"])
@@ -184,11 +184,11 @@ def _room(
     )
 
 
-def _past(case: Case, which: Compartment) -> Any:
+def _history_of(case: Case, which: Compartment) -> Any:
     return earlier_versions.history(case, only=FACETS[which]) if FACETS[which] else None
 
 
-def _done(request: HttpRequest, case: Case, changed: list[str]) -> bool:
+def _after_change(request: HttpRequest, case: Case, changed: list[str]) -> bool:
     """Deadlines, reminders and the trail after a change of facets."""
     user: Any = request.user
     if changed:
@@ -200,7 +200,7 @@ def _done(request: HttpRequest, case: Case, changed: list[str]) -> bool:
     return True
 
 
-def _bound(
+def _bind_form(
     request: HttpRequest, form_class: Any, row: Any, case: Case, prefix: str, which: Compartment
 ) -> Any:
     """The form of one facet; what a colleague changed meanwhile is kept, or shown beside what was typed."""
@@ -219,7 +219,7 @@ def _bound(
 
 def _save_facets(request: HttpRequest, case: Case, which: Compartment, wanted: list[Any]) -> Room:
     user: Any = request.user
-    built = [_bound(request, *each, case, prefix, which) for prefix, *each in wanted]
+    built = [_bind_form(request, *each, case, prefix, which) for prefix, *each in wanted]
 
     def save() -> bool:
         # Every form is asked, so that all errors show at once.
@@ -235,7 +235,7 @@ def _save_facets(request: HttpRequest, case: Case, which: Compartment, wanted: l
         except ValidationError as problem:
             built[0].add_error(None, ValidationError(problem.messages))
             return False
-        return _done(request, case, sorted({name for form in built for name in changed_names(form)}))
+        return _after_change(request, case, sorted({name for form in built for name in changed_names(form)}))
 
     return {"forms": built, "version": case.version}, save
 
@@ -270,7 +270,12 @@ def _route(request: HttpRequest, case: Case, now: datetime) -> Room:
 
     rows = [] if request.method == "POST" and act == "save" else RouteNote.objects.of(case)
     notes = [
-        {"row": row, "text": shown(row, "text"), "at": shown(row, "at"), "used_on": shown(row, "used_on")}
+        {
+            "row": row,
+            "text": display_value(row, "text"),
+            "at": display_value(row, "at"),
+            "used_on": display_value(row, "used_on"),
+        }
         for row in rows
     ]
     return {"forms": [form], "notes": notes, "kept": KEPT_DAYS, "today": today}, save
@@ -369,7 +374,7 @@ def confirm_vetting(request: HttpRequest, key: UUID) -> HttpResponse:
         "case": case,
         "vetting": vetting,
         "result": vetting.get_state_display(),
-        "limits": shown(vetting, "limits"),
+        "limits": display_value(vetting, "limits"),
         "back": reverse("admin:cases_case_change", args=[case.pk]),
     }
     return render(request, "desk/vetting_confirm.html", desk.each_context(request) | context)

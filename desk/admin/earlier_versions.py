@@ -17,7 +17,7 @@ from cases.models import Case, FactHistory, Note
 from cases.models.compartment import CLOSED_FACETS
 from staff.models import Team, User
 from staff.trail import TrailRow
-from vault.show import UNREADABLE, shown
+from vault.show import UNREADABLE, display_value
 
 NEWEST = 30
 
@@ -92,9 +92,11 @@ def history(case: Case, limit: int | None = NEWEST, *, only: Container[str] | No
 
     What a compartment holds said the same before: its past is shown there alone.
     """
-    rows = [row for row in FactHistory.objects.of(case) if is_wanted(row.opened.get("facet", ""), only)]
+    rows = [
+        row for row in FactHistory.objects.of(case) if is_wanted(row.readable_record.get("facet", ""), only)
+    ]
     wanted = rows if limit is None else rows[:limit]
-    people = names(row.opened for row in wanted)
+    people = names(row.readable_record for row in wanted)
     return Panel([_change(row, people) for row in wanted], len(rows))
 
 
@@ -125,9 +127,9 @@ def _is_uuid(text: str) -> bool:
 
 
 def _change(row: FactHistory, people: dict[str, str]) -> Change:
-    record = row.opened
+    record = row.readable_record
     if not record:
-        return Change(str(shown(row, "record") or UNREADABLE), None, "", False, False, ())
+        return Change(str(display_value(row, "record") or UNREADABLE), None, "", False, False, ())
     model = facet_model(record["facet"])
     before = record["before"].items()
     return Change(
@@ -147,7 +149,8 @@ def notes(case: Case, limit: int | None = NEWEST) -> Panel:
     rows = Note.objects.of(case)
     wanted = rows if limit is None else rows[:limit]
     return Panel(
-        [(note.author.username, shown(note, "at"), shown(note, "text")) for note in wanted], len(rows)
+        [(note.author.username, display_value(note, "at"), display_value(note, "text")) for note in wanted],
+        len(rows),
     )
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import Case
-from cases.models.history import known
+from cases.models.history import value_or_none
 from desk.admin import lock
 from desk.admin.fields import CodesField, CountryField, DayField, DayInput, KindsField
 from law import countries
@@ -169,7 +169,9 @@ class ApplicationForm(FacetForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        set_before = set(known(self.instance, "tags") or ()) if not self.instance._state.adding else set()
+        set_before = (
+            set(value_or_none(self.instance, "tags") or ()) if not self.instance._state.adding else set()
+        )
         self.fields["tags"].offer(set_before | set(self.kinds_of.get(self.instance.country, ())))
 
     def clean(self) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def changed_meanwhile(
     """
     if case.version <= version_seen:
         return None
-    newest = [row.opened for row in FactHistory.objects.of(case)[: case.version - version_seen]]
+    newest = [row.readable_record for row in FactHistory.objects.of(case)[: case.version - version_seen]]
     records = [row for row in newest if earlier_versions.is_wanted(row.get("facet", ""), inside)]
     if newest and not records:
         return None

@@ -17,12 +17,12 @@ from cases.models import (
     TypedDeadline,
     WantedCheck,
 )
-from cases.models.history import known
+from cases.models.history import value_or_none
 from desk.admin import tabs
 from desk.admin.forms import FacetForm
 from desk.admin.tabs import FIRST, LAST, CasePart
 from desk.admin.terms import article_words
-from vault.show import shown
+from vault.show import display_value
 
 
 class AddedPart(CasePart):
@@ -85,7 +85,7 @@ class AppealInline(OfApplication):
 
     @staticmethod
     def row_order(row: Any) -> Any:
-        return (row.outcome != "open", -(known(row, "filed_on") or FIRST).toordinal())
+        return (row.outcome != "open", -(value_or_none(row, "filed_on") or FIRST).toordinal())
 
 
 class TypedForm(FacetForm):
@@ -118,7 +118,7 @@ class TypedInline(OfApplication):
 
     @staticmethod
     def row_order(row: Any) -> Any:
-        return (not row.in_force, known(row, "last_day") or LAST)
+        return (not row.in_force, value_or_none(row, "last_day") or LAST)
 
 
 class PauseInline(OfApplication):
@@ -134,7 +134,7 @@ class PauseInline(OfApplication):
 
     @staticmethod
     def row_order(row: Any) -> Any:
-        return (row.filled("runs_on_from"), -(known(row, "paused_on") or FIRST).toordinal())
+        return (row.has_value("runs_on_from"), -(value_or_none(row, "paused_on") or FIRST).toordinal())
 
 
 class ProceedingInline(AddedPart):
@@ -159,7 +159,10 @@ class ProceedingInline(AddedPart):
 
     @staticmethod
     def row_order(row: Any) -> Any:
-        return (known(row, "stage") == "closed", -(known(row, "opened_on") or FIRST).toordinal())
+        return (
+            value_or_none(row, "stage") == "closed",
+            -(value_or_none(row, "opened_on") or FIRST).toordinal(),
+        )
 
 
 class HearingInline(AddedPart):
@@ -179,7 +182,7 @@ class HearingInline(AddedPart):
 
     @staticmethod
     def row_order(row: Any) -> Any:
-        return (row.is_over, known(row, "held_on") or LAST)
+        return (row.is_over, value_or_none(row, "held_on") or LAST)
 
 
 class WantedInline(AddedPart):
@@ -203,7 +206,7 @@ class WantedInline(AddedPart):
 
     @staticmethod
     def row_order(row: Any) -> Any:
-        return (known(row, "recheck_on") or LAST, row.wanted_list)
+        return (value_or_none(row, "recheck_on") or LAST, row.wanted_list)
 
 
 class ExtraditionInline(AddedPart):
@@ -230,7 +233,12 @@ class BlockerInline(AddedPart):
         made = super().get_formset(request, obj, **kwargs)
         rows = obj.blockers.with_keys() if obj is not None else ()
         made.form.base_fields["waits_for"].queryset = rows
-        _choose(made, "waits_for", rows, lambda row: f"{shown(row, 'what')}: {shown(row, 'by_what')}")
+        _choose(
+            made,
+            "waits_for",
+            rows,
+            lambda row: f"{display_value(row, 'what')}: {display_value(row, 'by_what')}",
+        )
         return made
 
     @staticmethod
@@ -259,7 +267,7 @@ class ConsentInline(AddedPart):
 
     @staticmethod
     def row_order(row: Any) -> Any:
-        return (row.withdrawn, -(known(row, "given_on") or FIRST).toordinal())
+        return (row.is_withdrawn, -(value_or_none(row, "given_on") or FIRST).toordinal())
 
 
 AFTER = {

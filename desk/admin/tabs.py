@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import Application, CaseShare, ContactChannel, Identity, IdentityDocument, Note, Stay, Task
-from cases.models.history import known
+from cases.models.history import value_or_none
 from cases.models.sharing import check_share
 from desk.admin.fields import DayField
 from desk.admin.forms import (
@@ -126,7 +126,7 @@ class StayInline(CasePart):
 
     @staticmethod
     def row_order(row: Any) -> Any:
-        return -(known(row, "entered_on") or LAST).toordinal()
+        return -(value_or_none(row, "entered_on") or LAST).toordinal()
 
 
 class DocumentInline(CasePart):
@@ -149,7 +149,7 @@ class DocumentInline(CasePart):
 
     @staticmethod
     def row_order(row: Any) -> Any:
-        return (not row.in_use, known(row, "valid_until") or LAST)
+        return (not row.in_use, value_or_none(row, "valid_until") or LAST)
 
 
 class ApplicationInline(CasePart):
@@ -186,8 +186,8 @@ class ApplicationInline(CasePart):
 
     @staticmethod
     def row_order(row: Any) -> Any:
-        days = [known(row, name) for name in ("next_check_on", "interview_on", "hearing_on")]
-        return (row.finished, min((day for day in days if day), default=LAST), row.country)
+        days = [value_or_none(row, name) for name in ("next_check_on", "interview_on", "hearing_on")]
+        return (row.is_finished, min((day for day in days if day), default=LAST), row.country)
 
 
 class ContactInline(CasePart):
@@ -233,7 +233,7 @@ class TaskInline(CasePart):
 
     @staticmethod
     def row_order(row: Any) -> Any:
-        return (row.done, known(row, "due_on") or LAST)
+        return (row.done, value_or_none(row, "due_on") or LAST)
 
 
 class NoteInline(CasePart):

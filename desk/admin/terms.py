@@ -13,22 +13,22 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import Case
-from cases.models.blocker import Blocked, Blocker, state
-from cases.models.consent import Standing, standings
+from cases.models.blocker import Blocker, OpenBlockers, state
+from cases.models.consent import ConsentStatus, consent_statuses
 from cases.models.facts import read_facts
 from cases.models.proceeding import ProceedingStage
 from desk.admin.fields import day_note
 from law import clocks, countries
 from law.rules.articles import maximum
-from law.words.terms import TO_CONFIRM, Told, ask, confirmed, tell, tell_duty
-from vault.show import shown
+from law.words.terms import TO_CONFIRM, TermInWords, ask, confirmation_in_words, tell, tell_duty
+from vault.show import display_value
 
 
 @dataclass(frozen=True)
 class Line:
     """A term in words; `note` is its weekday and distance. `reminded` False: an earlier one stands for it."""
 
-    told: Told
+    told: TermInWords
     note: str
     reminded: bool
 
@@ -50,7 +50,7 @@ def terms_of(case: Case) -> list[Running]:
     found = []
     for fact in facts.procedures:
         shown_now = clocks.clocks(fact, facts.law)
-        reminded = clocks.reminded(shown_now)
+        reminded = clocks.reminded_terms(shown_now)
         today = countries.today_in(fact.country, now)
         found.append(
             Running(
@@ -67,12 +67,12 @@ def terms_of(case: Case) -> list[Running]:
     return [running for running in found if running.lines or running.questions]
 
 
-def _line(told: Told, today: date, reminded: bool) -> Line:
+def _line(told: TermInWords, today: date, reminded: bool) -> Line:
     return Line(told, day_note(told.last_day, today), reminded)
 
 
 @dataclass(frozen=True)
-class Accused:
+class Accusation:
     """A proceeding with the most it can bring, and who says so."""
 
     article: str
@@ -81,34 +81,38 @@ class Accused:
     check: str
 
 
-def accused(case: Case) -> list[Accused]:
+def accusations(case: Case) -> list[Accusation]:
     """The proceedings that go on, each with its maximum term: as typed, else by the table of articles."""
-    rows = [row for row in case.proceedings.with_keys() if shown(row, "stage") != ProceedingStage.CLOSED]
-    return [_accused(row) for row in rows]
+    rows = [
+        row for row in case.proceedings.with_keys() if display_value(row, "stage") != ProceedingStage.CLOSED
+    ]
+    return [_accusation(row) for row in rows]
 
 
-def _accused(row: Any) -> Accused:
-    article, part = str(shown(row, "article") or ""), str(shown(row, "part") or "")
-    typed = shown(row, "maximum_term")
+def _accusation(row: Any) -> Accusation:
+    article, part = str(display_value(row, "article") or ""), str(display_value(row, "part") or "")
+    typed = display_value(row, "maximum_term")
     if typed:
-        return Accused(article_words(row), str(typed), str(shown(row, "maximum_term_source") or ""), "")
+        return Accusation(
+            article_words(row), str(typed), str(display_value(row, "maximum_term_source") or ""), ""
+        )
     known = maximum(row.country, article, part)
     if known is None:
-        return Accused(article_words(row), gettext("no maximum term is known here"), "", str(TO_CONFIRM))
-    return Accused(
+        return Accusation(article_words(row), gettext("no maximum term is known here"), "", str(TO_CONFIRM))
+    return Accusation(
         article_words(row),
         ngettext("at most %(n)d year in prison", "at most %(n)d years in prison", known.maximum_years)
         % {"n": known.maximum_years},
         known.source,
-        confirmed(known.verified_on, known.verified_by),
+        confirmation_in_words(known.verified_on, known.verified_by),
     )
 
 
 def article_words(row: Any) -> str:
     """The article of a proceeding, as it was typed."""
-    part = shown(row, "part")
+    part = display_value(row, "part")
     words = _("article %(article)s, part %(part)s") if part else _("article %(article)s")
-    return str(words) % {"article": shown(row, "article") or "–", "part": part}
+    return str(words) % {"article": display_value(row, "article") or "–", "part": part}
 
 
 @dataclass(frozen=True)
@@ -121,14 +125,14 @@ class Link:
     remover: str
 
 
-def blocked(case: Case) -> list[list[Link]]:
+def blocker_chains(case: Case) -> list[list[Link]]:
     """The open blockers, chain by chain: what can be removed now, and what becomes possible after it."""
-    found: Blocked = state(case.blockers.with_keys())
+    found: OpenBlockers = state(case.blockers.with_keys())
     return [[_link(row) for row in chain] for chain in found.chains]
 
 
 def _link(row: Any) -> Link:
-    return Link(row.pk, *(str(shown(row, name) or "") for name in ("what", "by_what", "remover")))
+    return Link(row.pk, *(str(display_value(row, name) or "") for name in ("what", "by_what", "remover")))
 
 
 def blocker_in(case: Case, key: str) -> Blocker | None:
@@ -150,6 +154,6 @@ def freed_words(freed: Sequence[Blocker]) -> str:
     ) % {"n": len(freed)}
 
 
-def consents(case: Case) -> list[Standing]:
+def consents(case: Case) -> list[ConsentStatus]:
     """Every purpose that needs a consent, with the person's answer on the case's own day."""
-    return standings(case, list(case.consents.with_keys()), case.today())
+    return consent_statuses(case, list(case.consents.with_keys()), case.today())

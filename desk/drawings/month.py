@@ -79,7 +79,7 @@ def bounds(first: date) -> tuple[date, date]:
     return first.replace(day=1), first.replace(day=last)
 
 
-def asked(text: str, today: date) -> date:
+def parse_month(text: str, today: date) -> date:
     """The month that "2026-12" names, within a year back and two ahead of `today`; else the present one."""
     try:
         month = date.fromisoformat(f"{text}-01")

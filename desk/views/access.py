@@ -27,7 +27,7 @@ from staff.models import User
 from staff.roles import ROLES_WITH, Permission, may, sees_cases
 from staff.sites import desk
 from staff.stepup import is_fresh, step_up_required
-from vault.show import shown
+from vault.show import display_value
 
 SHOWN_DAYS = 7
 ROWS = 100
@@ -155,7 +155,7 @@ def _emergencies(user: User, today: date, now: Any) -> list[dict[str, Any]]:
     return [
         {
             "row": row,
-            "reason": shown(row, "reason"),
+            "reason": display_value(row, "reason"),
             "case": row.case if row.case_id in seen else None,
             "hidden": row.case_id is not None and row.case_id not in seen,
             "running": row.until_at > now and row.state in (EmergencyState.OPEN, EmergencyState.APPROVED),
@@ -283,7 +283,7 @@ def emergency(request: HttpRequest) -> HttpResponse:
         except ValidationError as problem:
             form.add_error(None, ValidationError(problem.messages))
         else:
-            messages.success(request, _said(opened.state))
+            messages.success(request, _message_for(opened.state))
             return redirect("access")
     context = {"title": _("Open a case in an emergency"), "form": form, "back": reverse("access")}
     return render(
@@ -294,7 +294,7 @@ def emergency(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _said(state: str) -> str:
+def _message_for(state: str) -> str:
     if state == EmergencyState.WAITING:
         return _("Asked for. From the fourth time in a day a coordinator has to approve; they were told.")
     return _(

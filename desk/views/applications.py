@@ -18,7 +18,7 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET
 
 from desk import applications_by_country, board
-from desk.applications_by_country import COUNTRIES_AT_ONCE, Count, Group, Wanted
+from desk.applications_by_country import COUNTRIES_AT_ONCE, ApplicationFilter, Count, Group
 from desk.board import Whose
 from law import countries
 from staff import trail
@@ -29,7 +29,7 @@ PAGE_LINES = 30
 
 
 @dataclass(frozen=True)
-class Asked:
+class ApplicationQuery:
     """What of the table the address asks for; anything it does not know is left out."""
 
     whose: Whose
@@ -39,7 +39,7 @@ class Asked:
     page: str
 
     @classmethod
-    def of(cls, given: Any, user: Any) -> Asked:
+    def of(cls, given: Any, user: Any) -> ApplicationQuery:
         """Read the query string."""
         allowed = board.choices_of(user)
         whose, group = given.get("whose", ""), given.get("group", "")
@@ -63,9 +63,9 @@ class Asked:
         return f"{reverse('applications')}?{urlencode(given)}" if given else reverse("applications")
 
     @property
-    def wanted(self) -> Wanted:
+    def as_filter(self) -> ApplicationFilter:
         """The same, as the list of applications is asked for it."""
-        return Wanted(self.whose, self.country, self.group)
+        return ApplicationFilter(self.whose, self.country, self.group)
 
     def counts(self, count: Count) -> bool:
         """Whether these stand in the cell, row or column that was asked for."""
@@ -78,7 +78,7 @@ def show(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     if not sees_cases(user):
         raise trail.Refused(_("Your account may not see cases. Ask a coordinator."))
-    asked, now = Asked.of(request.GET, user), timezone.now()
+    asked, now = ApplicationQuery.of(request.GET, user), timezone.now()
     sums = {whose: applications_by_country.total(user, now, whose) for whose in board.choices_of(user)}
     counted = applications_by_country.counts(user, now, asked.whose)
     cut = bool(asked.country or asked.group)
@@ -102,7 +102,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "more_countries": len(rows) - len(shown),
         "all_countries": asked.address(countries="all"),
         "lines": applications_by_country.lines(
-            applications_by_country.entries(user, now, asked.wanted, first, last)
+            applications_by_country.entries(user, now, asked.as_filter, first, last)
         )
         if number
         else [],
@@ -115,12 +115,12 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, "desk/applications.html", desk.each_context(request) | context)
 
 
-def _heading(asked: Asked) -> str:
+def _heading(asked: ApplicationQuery) -> str:
     parts = [countries.name(asked.country)] if asked.country else []
     return ": ".join([*parts, str(asked.group.label)] if asked.group else parts)
 
 
-def _cells(row: Any, asked: Asked, cases: Mapping[str, UUID]) -> list[tuple[Any, str, list[Any]]]:
+def _cells(row: Any, asked: ApplicationQuery, cases: Mapping[str, UUID]) -> list[tuple[Any, str, list[Any]]]:
     """Each cell with the address of its lines, and its names with their cases."""
     return [
         (
@@ -132,7 +132,7 @@ def _cells(row: Any, asked: Asked, cases: Mapping[str, UUID]) -> list[tuple[Any,
     ]
 
 
-def _chips(sums: Mapping[Whose, int], asked: Asked) -> list[dict[str, Any]]:
+def _chips(sums: Mapping[Whose, int], asked: ApplicationQuery) -> list[dict[str, Any]]:
     """Mine, my team, all: each with the number of applications."""
     return [
         {

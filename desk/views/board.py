@@ -30,13 +30,13 @@ from reminders import doorbell, planning
 from staff import trail
 from staff.roles import Permission, may, sees_cases
 from staff.sites import desk
-from vault.show import shown
+from vault.show import display_value
 
 FIRST_LINES, PAGE_LINES = 10, 30
 
 
 @dataclass(frozen=True)
-class Asked:
+class BoardQuery:
     """What of the board the address asks for; anything it does not know is left out."""
 
     whose: Whose
@@ -46,7 +46,7 @@ class Asked:
     month_text: str
 
     @classmethod
-    def of(cls, given: Any, user: Any) -> Asked:
+    def of(cls, given: Any, user: Any) -> BoardQuery:
         """Read the query string; a view that the role has no use for is the widest one."""
         allowed = board.choices_of(user)
         whose = given.get("whose", "")
@@ -104,7 +104,7 @@ def show(request: HttpRequest) -> HttpResponse:
             return redirect("admin:staff_user_changelist")
         raise trail.Refused(_("Your account may not see cases. Ask a coordinator."))
     now, today = timezone.now(), timezone.localdate()
-    asked = Asked.of(request.GET, user)
+    asked = BoardQuery.of(request.GET, user)
     # The present month is counted from the same rows; its end may lie behind the 30 days.
     found = board.marks(user, now, until=max(board.window(now), month.bounds(today)[1]))
     compose = _one_section if asked.part or asked.day else _all
@@ -118,7 +118,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "sections": sections,
         "quiet": not any(section.total for section in sections),
         "no_cases": not found and not Case.objects.visible_to(user).in_work().exists(),
-        "undated": board.undated(user).count(),
+        "undated": board.cases_without_date(user).count(),
         "month": _month(user, found, asked, now, today),
         "now": now,
         "actions": True,
@@ -134,7 +134,7 @@ def _rules_waiting(user: Any, today: date) -> list[tuple[law_book.Waiting, int]]
     return [(why, len(rules)) for why, rules in law_book.waiting(today).items() if rules]
 
 
-def _chips(user: Any, found: list[Mark], asked: Asked) -> list[dict[str, Any]]:
+def _chips(user: Any, found: list[Mark], asked: BoardQuery) -> list[dict[str, Any]]:
     """Mine, my team, all: each with the number of dates on its board."""
     return [
         {
@@ -147,7 +147,7 @@ def _chips(user: Any, found: list[Mark], asked: Asked) -> list[dict[str, Any]]:
     ]
 
 
-def _all(user: Any, found: list[Mark], asked: Asked, now: datetime) -> list[Section]:
+def _all(user: Any, found: list[Mark], asked: BoardQuery, now: datetime) -> list[Section]:
     """Every part with its first lines; the lines of all parts are fetched together."""
     marks = board.parts(found, asked.whose)
     wanted = [mark.pk for each in marks.values() for mark in each[:FIRST_LINES]]
@@ -165,7 +165,7 @@ def _all(user: Any, found: list[Mark], asked: Asked, now: datetime) -> list[Sect
     ]
 
 
-def _one_section(user: Any, found: list[Mark], asked: Asked, now: datetime) -> list[Section]:
+def _one_section(user: Any, found: list[Mark], asked: BoardQuery, now: datetime) -> list[Section]:
     """One part, or one day, in full: page by page."""
     if asked.day:
         due = board.marks_between(user, now, asked.day, asked.day)
@@ -188,8 +188,8 @@ def _one_section(user: Any, found: list[Mark], asked: Asked, now: datetime) -> l
     ]
 
 
-def _month(user: Any, found: list[Mark], asked: Asked, now: datetime, today: date) -> dict[str, Any]:
-    first, last = month.bounds(month.asked(asked.month_text, today))
+def _month(user: Any, found: list[Mark], asked: BoardQuery, now: datetime, today: date) -> dict[str, Any]:
+    first, last = month.bounds(month.parse_month(asked.month_text, today))
     if first != today.replace(day=1):
         found = board.marks_between(user, now, first, last)
     days = [mark.due_on for mark in found if mark.due_on and mark.belongs_to(asked.whose)]
@@ -215,7 +215,7 @@ def deadline(request: HttpRequest, key: UUID) -> HttpResponseBase:
         return _not_found(request, key)
     form = CareForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and _act(request, row.pk, form):
-        return redirect(Asked.of(form.came_from, user).address())
+        return redirect(BoardQuery.of(form.came_from, user).address())
     now = timezone.now()
     line = board.lines(user, [row.pk], now)[0]
     context = {
@@ -225,12 +225,12 @@ def deadline(request: HttpRequest, key: UUID) -> HttpResponseBase:
         "explanation": explanations.explain(row, today=row.today(now)),
         "form": form,
         "back": form.came_from_text or request.GET.urlencode(),
-        "board": Asked.of(form.came_from if request.method == "POST" else request.GET, user).address(),
+        "board": BoardQuery.of(form.came_from if request.method == "POST" else request.GET, user).address(),
         "counted": provenance.is_counted(row),
         "counted_day": provenance.counted_day(row),
         "passed": row.kind == DeadlineKind.TERM_PASSED,
-        "told": provenance.told(row),
-        "rule": shown(row, "rule") or "",
+        "told": provenance.explain_term(row),
+        "rule": display_value(row, "rule") or "",
         "open": row.state == DeadlineState.OPEN,
         "done": row.state == DeadlineState.DONE,
     }
@@ -262,11 +262,11 @@ def _act(request: HttpRequest, key: UUID, form: CareForm) -> bool:
     except ValidationError as problem:
         form.add_error(None, problem)
         return False
-    messages.success(request, _said(form.cleaned_data["act"], key, form.came_from_text))
+    messages.success(request, _message_for(form.cleaned_data["act"], key, form.came_from_text))
     return True
 
 
-def _said(act: str, key: UUID, back: str) -> str:
+def _message_for(act: str, key: UUID, back: str) -> str:
     """What was done; without a name, because messages wait in the session."""
     if act == "done":
         address = f"{reverse('deadline', args=[key])}?{back}"

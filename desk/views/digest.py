@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods
 from cases.models import Case, Colour, DigestSignature, EmergencyState
 from cases.models.questions import Asking, headlines
 from desk import board, digest, law_book
-from desk.digest import CaseLine, Digest, Emergency, Line, Undelivered, Waiting
+from desk.digest import CaseLine, Digest, Emergency, Line, UndeliveredReminder, Waiting
 from law import countries
 from reminders import doorbell, planning
 from reminders.models import Reminder
@@ -124,7 +124,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "colleagues": _colleagues(user, sections),
         "signatures": digest.signatures(today),
         "signed": digest.signature_of(user, today),
-        "past": _past(today),
+        "past": _earlier_days(today),
         "checkpoint": Checkpoint.objects.newest(),
         "shown": fingerprint(composed),
         "now": timezone.now(),
@@ -140,7 +140,7 @@ def _sections(composed: Digest, asked: Any, printing: bool) -> list[Section]:
     found = composed.sections()
     wanted = asked.get("section", "")
     if wanted in LABELS and not printing:
-        return [_paged(wanted, found[wanted], composed, asked.get("page", "1"))]
+        return [_page_of(wanted, found[wanted], composed, asked.get("page", "1"))]
     cut = None if printing else FIRST_LINES
     words = _words_for(line for key in LABELS for line in found[key][:cut])
     return [
@@ -155,7 +155,7 @@ def _sections(composed: Digest, asked: Any, printing: bool) -> list[Section]:
     ]
 
 
-def _paged(key: str, found: Sequence[Any], composed: Digest, number: str) -> Section:
+def _page_of(key: str, found: Sequence[Any], composed: Digest, number: str) -> Section:
     page = Paginator(found, PAGE_LINES).get_page(number)
     return Section(
         key,
@@ -241,7 +241,7 @@ def _emergency_row(line: Emergency) -> Row:
     )
 
 
-def _undelivered_row(line: Undelivered) -> Row:
+def _undelivered_row(line: UndeliveredReminder) -> Row:
     title = _("To %(who)s: %(why)s") % {"who": line.recipient, "why": line.why}
     about = "" if line.case_id else _("a mail to coordinators")
     return Row("d-over", _("not delivered"), title, line.case_id, line.code_name, about)
@@ -259,7 +259,7 @@ def _colleagues(user: User, sections: Iterable[Section]) -> Colleagues:
     )
 
 
-def _past(today: date) -> list[tuple[date, list[DigestSignature]]]:
+def _earlier_days(today: date) -> list[tuple[date, list[DigestSignature]]]:
     """Earlier days that somebody signed, the latest first."""
     rows = DigestSignature.objects.filter(day__lt=today).select_related("coordinator").defer("shown")
     days: dict[date, list[DigestSignature]] = {}

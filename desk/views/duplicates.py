@@ -53,8 +53,8 @@ def show(request: HttpRequest, key: UUID | None = None) -> HttpResponseBase:
         "found": found,
         "page": page,
         "section": _links(page),
-        "pairs": [_shown(pair, form) for pair in page.object_list],
-        "judged": [_shown(pair, form) for pair in _with_judges(found.judged[:PAGE_PAIRS])],
+        "pairs": [_pair_context(pair, form) for pair in page.object_list],
+        "judged": [_pair_context(pair, form) for pair in _with_judges(found.judged[:PAGE_PAIRS])],
         "form": form,
     }
     status = 422 if form.errors else 200
@@ -75,7 +75,7 @@ def _links(page: Any) -> dict[str, str]:
     return {"earlier_page": f"?page={page.number - 1}", "later_page": f"?page={page.number + 1}"}
 
 
-def _shown(pair: duplicates.Pair, form: JudgementForm) -> dict[str, Any]:
+def _pair_context(pair: duplicates.Pair, form: JudgementForm) -> dict[str, Any]:
     """What the page shows of a pair."""
     typed = form.data.get("reason", "") if form.is_bound and form.data.get("pair") == pair.key else ""
     return {
@@ -85,7 +85,7 @@ def _shown(pair: duplicates.Pair, form: JudgementForm) -> dict[str, Any]:
         "coordinators": ", ".join(pair.coordinators),
         "typed": typed,
         "judge": pair.judge,
-        "reason": pair.judged.opened.get("reason", "") if pair.judged and pair.reason_shown else "",
+        "reason": pair.judged.readable_record.get("reason", "") if pair.judged and pair.reason_shown else "",
     }
 
 
@@ -99,14 +99,14 @@ def _side(case: Case) -> dict[str, Any]:
 
 def _with_judges(pairs: list[duplicates.Pair]) -> list[duplicates.Pair]:
     """Put the username of whoever judged on each pair."""
-    ids = {pair.judged.opened.get("by") for pair in pairs if pair.judged} - {None}
+    ids = {pair.judged.readable_record.get("by") for pair in pairs if pair.judged} - {None}
     names = {str(pk): name for pk, name in User.objects.filter(pk__in=ids).values_list("pk", "username")}
     for pair in pairs:
-        pair.judge = names.get(pair.judged.opened.get("by"), "") if pair.judged else ""
+        pair.judge = names.get(pair.judged.readable_record.get("by"), "") if pair.judged else ""
     return pairs
 
 
-def _act(request: HttpRequest, found: duplicates.Found, form: JudgementForm) -> bool:
+def _act(request: HttpRequest, found: duplicates.PossibleDuplicates, form: JudgementForm) -> bool:
     """Judge a pair, or take a judgement back; False puts the reason on the form."""
     user: Any = request.user
     pair = next((each for each in found.pairs if each.key == form.cleaned_data["pair"]), None)

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from cases.models import Attachment, AttachmentKind, Case, Deadline
 from cases.models.attachment import ENDINGS, MOST_PDF_BYTES, MOST_PICTURE_BYTES
-from cases.models.history import known
+from cases.models.history import value_or_none
 from desk import erasing, files
 from desk.erasing import may_erase
 from staff import trail
@@ -26,7 +26,7 @@ from staff.sites import desk
 from staff.stepup import step_up_required
 from vault.cipher import CannotOpen
 from vault.files import CannotStore
-from vault.images import Refused
+from vault.images import ImageRefused
 
 LONGEST_REASON = 1000
 
@@ -97,7 +97,7 @@ def of_case(request: HttpRequest, key: UUID) -> HttpResponseBase:
     user: Any = request.user
     writes = may(user, Permission.WRITE_CASES) and not case.erased
     form = FileForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid() and _added(request, case, form):
+    if request.method == "POST" and form.is_valid() and _add_file(request, case, form):
         return redirect("case_files", key=case.pk)
     context = {
         "title": _("Files"),
@@ -110,7 +110,7 @@ def of_case(request: HttpRequest, key: UUID) -> HttpResponseBase:
     return render(request, "desk/files.html", desk.each_context(request) | context, status=status)
 
 
-def _added(request: HttpRequest, case: Case, form: FileForm) -> bool:
+def _add_file(request: HttpRequest, case: Case, form: FileForm) -> bool:
     """Keep the file; False puts the reason on the form."""
     user: Any = request.user
     sent, data = form.cleaned_data["file"], form.cleaned_data
@@ -118,7 +118,7 @@ def _added(request: HttpRequest, case: Case, form: FileForm) -> bool:
         Attachment.objects.keep(
             case, sent.read(), name=sent.name, kind=data["kind"], remark=data["remark"], by=user
         )
-    except (Refused, CannotStore) as problem:
+    except (ImageRefused, CannotStore) as problem:
         form.add_error("file", str(problem))
         return False
     except CannotOpen:
@@ -144,12 +144,12 @@ def download(request: HttpRequest, key: UUID) -> HttpResponseBase:
         context = {"title": _("This file does not open"), "case": row.case, "erased": row.case.erased}
         page = desk.each_context(request) | context
         return render(request, "desk/file_closed.html", page, status=410 if row.case.erased else 409)
-    media = known(row, "media")
+    media = value_or_none(row, "media")
     response = StreamingHttpResponse(
         pieces, content_type=media if media in ENDINGS else "application/octet-stream"
     )
     response["Content-Disposition"] = f'attachment; filename="{row.neutral_name()}"'
-    if isinstance(size := known(row, "size"), int):
+    if isinstance(size := value_or_none(row, "size"), int):
         response["Content-Length"] = str(size)
     return response
 

@@ -90,7 +90,7 @@ def show(request: HttpRequest) -> HttpResponse:
         try:
             sheet = _sheet(request, form)
             if again and _was_checked(request, sheet):
-                return _bad_rows(sheet) if act == "rejects" else _brought(request, form, sheet)
+                return _bad_rows(sheet) if act == "rejects" else _bring(request, form, sheet)
             if again:
                 other = _("This is not the file that was checked. Nothing was imported; here is its report.")
                 messages.warning(request, other)
@@ -132,7 +132,7 @@ def _was_checked(request: HttpRequest, sheet: Import) -> bool:
     return bool(checked == sheet.fingerprint)
 
 
-def _brought(request: HttpRequest, form: SheetForm, sheet: Import) -> HttpResponse:
+def _bring(request: HttpRequest, form: SheetForm, sheet: Import) -> HttpResponse:
     with transaction.atomic():
         done = sheet.bring(key=idempotency.key(request), also_known=form.cleaned_data["also_known"])
         transaction.on_commit(doorbell.ring)
@@ -186,12 +186,12 @@ def _csv(rows: Iterable[Iterable[str]], name: str, language: str) -> HttpRespons
     """A CSV that an office program of that language opens as a table; nothing in it is a formula."""
     written = io.StringIO()
     writer = csv.writer(written, delimiter=";" if language == "ru" else ",")
-    writer.writerows([defused(cell) for cell in row] for row in rows)
+    writer.writerows([defuse(cell) for cell in row] for row in rows)
     response = HttpResponse(written.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
-def defused(cell: str) -> str:
+def defuse(cell: str) -> str:
     """`cell` so that no spreadsheet program computes it; what was defused once stays as it is."""
     return f"'{cell}" if cell.startswith(FORMULA) else cell

@@ -20,11 +20,11 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_GET, require_http_methods
 
 from cases.models import Case
-from cases.models.history import known
+from cases.models.history import value_or_none
 from desk.views import idempotency
 from desk.views.request_forms import AcceptForm, AnswerForm, EndForm, MergeForm, ToldForm
 from inbox import duplicates, listing, requests, safe_answers, typed, words
-from inbox.listing import Kept
+from inbox.listing import InboxFilter
 from inbox.models import RequestOutcome
 from inbox.models.outcome import case_of, requests_visible_to
 from inbox.typed_form import TypedForm
@@ -50,11 +50,11 @@ def show(request: HttpRequest) -> HttpResponse:
     _require_inbox(user)
     now = timezone.now()
     asked = request.GET.get("show", "")
-    kept = Kept(asked) if asked in Kept.values else Kept.WAITING
+    kept = InboxFilter(asked) if asked in InboxFilter.values else InboxFilter.WAITING
     added = listing.added_to(user)
     counted = listing.counts(user, added)
-    request.waiting = counted[Kept.WAITING]  # type: ignore[attr-defined]  # the main links say it again
-    pages = Paginator(listing.listed(user, kept, now, added), PAGE_LINES)
+    request.waiting = counted[InboxFilter.WAITING]  # type: ignore[attr-defined]  # the main links say it again
+    pages = Paginator(listing.list_requests(user, kept, now, added), PAGE_LINES)
     pages.count = counted[kept]  # type: ignore[misc]  # a second count would cost as much as the page
     page = pages.get_page(request.GET.get("page", "1"))
     shown = listing.lines(list(page.object_list), now)
@@ -64,7 +64,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "kept": kept,
         "chips": [
             {"label": each.label, "count": counted[each], "url": f"?show={each}", "chosen": each == kept}
-            for each in Kept
+            for each in InboxFilter
         ],
         "lines": [(line, URGENCY_CLASS[line.urgency], EDGE_CLASS[line.urgency]) for line in shown],
         "page": page,
@@ -103,7 +103,7 @@ def one(request: HttpRequest, key: UUID) -> HttpResponseBase:
     except KeyProblem:
         context = {"title": pgettext("page", "Help request"), "no_keys": True}
         return render(request, "desk/request.html", desk.each_context(request) | context, status=503)
-    context = _page(found, user, _alike(found, user)) | {
+    context = _page(found, user, _possible_duplicates(found, user)) | {
         "title": pgettext("page", "Help request"),
         "forms": forms,
         "templates": safe_answers.choices(),
@@ -127,7 +127,7 @@ def new(request: HttpRequest) -> HttpResponseBase:
     form = TypedForm(request.POST if posted else None, initial={"language": translation.get_language()})
     if posted and form.is_valid():
         now = timezone.now()
-        content, plain = form.typed(at=now)
+        content, plain = form.content_and_columns(at=now)
         typed.enter(content, by=user, at=now, key=idempotency.key(request), **plain)
         colour = Colour(plain["colour"]).label
         kept = _("Kept, sealed. It stands in the inbox as “%(colour)s”.")
@@ -164,14 +164,16 @@ def _forms(request: HttpRequest, user: User, row: HelpRequest) -> dict[str, Any]
     }
 
 
-def _alike(found: requests.Found, user: User) -> list[duplicates.Alike]:
+def _possible_duplicates(found: requests.OpenedRequest, user: User) -> list[duplicates.PossibleDuplicate]:
     """Whom the request may be of; asked the same way whether anything is there or not."""
     marks = requests.marks_of(found)
     alike = duplicates.of(found.request.pk, marks, by=user, today=timezone.localdate())
     return [each for each in alike if each.case is None or each.case != found.case]
 
 
-def _page(found: requests.Found, user: User, alike: list[duplicates.Alike]) -> dict[str, Any]:
+def _page(
+    found: requests.OpenedRequest, user: User, alike: list[duplicates.PossibleDuplicate]
+) -> dict[str, Any]:
     row, now = found.request, timezone.now()
     outcome = RequestOutcome.objects.filter(request=row.pk, case=None).first()
     left, read = requests.answers_left(row.pk)
@@ -180,39 +182,39 @@ def _page(found: requests.Found, user: User, alike: list[duplicates.Alike]) -> d
         "row": row,
         "waits": listing.length(listing.hours_between(row.received_at, now)),
         "urgency": URGENCY_CLASS[Colour(row.colour)],
-        "told": _told(found.told),
-        "additions": [_told(told) for _message, told in found.additions],
+        "told": _content_context(found.content),
+        "additions": [_content_context(content) for _message, content in found.additions],
         "photographs": list(photographs.values_list("pk", flat=True)),
         "case": found.case,
         "alike": [(each, ", ".join(map(str, each.reasons))) for each in alike],
         "ended": row.state in requests.ENDS,
-        "why_ended": (known(outcome, "record") or {}).get("reason", "") if outcome else "",
+        "why_ended": (value_or_none(outcome, "record") or {}).get("reason", "") if outcome else "",
         "answers": left,
         "answers_read": read,
         "may_file": bool(found.case and (found.additions or photographs)),
     }
 
 
-def _told(told: Any) -> dict[str, Any]:
+def _content_context(content: Any) -> dict[str, Any]:
     """What a box holds as the page shows it; or a sentence that says why it stays closed."""
-    if isinstance(told, Erased):
+    if isinstance(content, Erased):
         return {
             "problem": _("Too old: the key of that week was destroyed, and nobody can open this any more.")
         }
-    if isinstance(told, CannotOpen):
+    if isinstance(content, CannotOpen):
         return {
             "problem": _(
                 "This does not open: it is damaged, or it was sealed to another desk. Nothing can be "
                 "read here; ask the person to write again, and tell your administrator."
             )
         }
-    if told is None:
+    if content is None:
         return {"moved": True}
     return {
-        "answers": words.answers(told),
-        "noted": words.noted_answers(told),
-        "flags": [(line, URGENCY_CLASS[Colour(line.colour)]) for line in words.flags(told)],
-        "sent_at": words.sent_at(told),
+        "answers": words.answers(content),
+        "noted": words.outside_answers(content),
+        "flags": [(line, URGENCY_CLASS[Colour(line.colour)]) for line in words.flags(content)],
+        "sent_at": words.sent_at(content),
     }
 
 
@@ -247,7 +249,7 @@ def _act(request: HttpRequest, row: HelpRequest, act: str, forms: dict[str, Any]
             requests.file_additions(row, by=user)
             messages.success(request, _("What was added stands in the case now."))
     except ValidationError as problem:
-        return _refused(request, row, form, problem)
+        return _show_refusal(request, row, form, problem)
     return redirect("request", key=row.pk)
 
 
@@ -299,7 +301,7 @@ def _into_a_case(
     return redirect("admin:cases_case_change", case.pk)
 
 
-def _refused(
+def _show_refusal(
     request: HttpRequest, row: HelpRequest, form: Any, problem: ValidationError
 ) -> HttpResponseBase | None:
     if form is not None and HelpRequest.objects.filter(pk=row.pk).exists():

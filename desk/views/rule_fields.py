@@ -159,7 +159,9 @@ class VersionForm(forms.Form):
             table=self.table,
             code=code,
             number=number,
-            row=self.sourced(row, [line.strip() for line in data["sources"].splitlines() if line.strip()]),
+            row=self.with_sources(
+                row, [line.strip() for line in data["sources"].splitlines() if line.strip()]
+            ),
             valid_from=data["valid_from"],
             valid_to=data["valid_to"],
             replaces=self.before.number if self.before else None,
@@ -170,7 +172,7 @@ class VersionForm(forms.Form):
         """The typed parts, in the shape of the shipped files."""
         raise NotImplementedError
 
-    def sourced(self, row: dict[str, Any], sources: list[str]) -> dict[str, Any]:
+    def with_sources(self, row: dict[str, Any], sources: list[str]) -> dict[str, Any]:
         """The row with its sources."""
         return row | {"sources": sources}
 

@@ -247,7 +247,7 @@ class ProcedureForm(VersionForm, NewRule):
             | {"event_after": iso(data["event_after"]), "suspends": kept.get("suspends")}
         )
 
-    def sourced(self, row: dict[str, Any], sources: list[str]) -> dict[str, Any]:
+    def with_sources(self, row: dict[str, Any], sources: list[str]) -> dict[str, Any]:
         """Here the file has one text; whoever typed it has seen it."""
         return row | {"source": "; ".join(sources), "source_seen": True}
 

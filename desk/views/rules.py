@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from cases.models import Case, Cause, DeadlineKind, Recomputation, RecomputedCase
 from desk import law_book
-from desk.law_book import STALE_AFTER_DAYS, Told, Waiting
+from desk.law_book import STALE_AFTER_DAYS, VersionInWords, Waiting
 from desk.views.rule_fields import VersionForm
 from desk.views.rule_forms import FORMS, TABLES_TO_ADD, ConfirmForm, FilterForm, fits
 from law.models import LegalRule, RuleTable
@@ -99,7 +99,7 @@ def _turns(request: HttpRequest, page: Any) -> dict[str, str]:
     return {"earlier_page": at(page.number - 1), "later_page": at(page.number + 1)}
 
 
-def _family(code: str) -> list[Told]:
+def _family(code: str) -> list[VersionInWords]:
     versions = law_book.family(code, timezone.localdate())
     if not versions:
         raise Http404
@@ -122,7 +122,7 @@ def one(request: HttpRequest, code: str) -> HttpResponse:
         "place": law_book.place(row.get("country") or code),
         "table": RuleTable(main.version.table).label,
         "main": main,
-        "versions": [(told, made[told.ref], list(_signed(made[told.ref]))) for told in versions],
+        "versions": [(told, made[told.ref], list(_confirmations(made[told.ref]))) for told in versions],
         "fed": law_book.fed_deadlines(user, code),
         "recomputations": Recomputation.objects.filter(rule__code=code).order_by("-requested_at")[:RECENT],
         "form_fits": fits(FORMS[main.version.table], main.version),
@@ -130,7 +130,7 @@ def one(request: HttpRequest, code: str) -> HttpResponse:
     return _page(request, "rule", context)
 
 
-def _signed(rule: LegalRule) -> Any:
+def _confirmations(rule: LegalRule) -> Any:
     return rule.confirmations.select_related("by").order_by("-pk")
 
 
@@ -152,7 +152,7 @@ def new_version(request: HttpRequest, code: str, number: int) -> HttpResponse:
         return LegalRule.objects.make(draft, by=user, seen=form.cleaned_data["seen"])
 
     title = _("New version of %(ref)s") % {"ref": before.ref}
-    return _typed(request, form, make, title, reverse("rule", args=[code]))
+    return _make_version(request, form, make, title, reverse("rule", args=[code]))
 
 
 @require_http_methods(["GET", "POST"])
@@ -167,10 +167,10 @@ def add(request: HttpRequest, table: str) -> HttpResponse:
         return LegalRule.objects.make(form.draft(form.cleaned_data["code"], 1), by=user, seen="")
 
     title = _("New rule: %(table)s") % {"table": RuleTable(table).label}
-    return _typed(request, form, make, title, reverse("rules"))
+    return _make_version(request, form, make, title, reverse("rules"))
 
 
-def _typed(
+def _make_version(
     request: HttpRequest, form: VersionForm, make: Callable[[], LegalRule], title: str, back: str
 ) -> HttpResponse:
     """Make what was typed, or show the form with what is wrong beside its field."""
@@ -243,7 +243,7 @@ def recomputation(request: HttpRequest, key: UUID) -> HttpResponse:
     visible = Case.objects.visible_to(user)
     seen = row.kept.filter(case__in=visible).select_related("case").order_by("case__code_name")
     page = Paginator(seen, PAGE_LINES).get_page(request.GET.get("page"))
-    page.object_list = [_moved(kept) for kept in page.object_list.with_keys()]
+    page.object_list = [_moves_in_words(kept) for kept in page.object_list.with_keys()]
     every, own = row.kept.filter(damaged=False).count(), seen.filter(damaged=False).count()
     address = reverse("recomputation", args=[key])
     context = {
@@ -262,7 +262,7 @@ def recomputation(request: HttpRequest, key: UUID) -> HttpResponse:
     return _page(request, "recomputation", context)
 
 
-def _moved(kept: RecomputedCase) -> dict[str, Any]:
+def _moves_in_words(kept: RecomputedCase) -> dict[str, Any]:
     """A case with its moves in words; what does not open says so."""
     try:
         moves = kept.moves or []

@@ -25,7 +25,7 @@ from cases import export
 from cases.models import Application, Case
 from figures import counts
 from figures.counts import Table
-from figures.models import DEFINITION, HOLD_DAYS, Publication, StatisticsKind, is_ready, offered
+from figures.models import DEFINITION, HOLD_DAYS, Publication, StatisticsKind, is_ready, publishable_periods
 from figures.periods import parse
 from intake.models import Category, Colour
 from staff import trail
@@ -173,7 +173,7 @@ def exact_csv(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 @require_GET
-def published(request: HttpRequest) -> HttpResponse:
+def published_statistics(request: HttpRequest) -> HttpResponse:
     """What was published, with a chart of each kind, and which periods can be published now."""
     user: Any = request.user
     _require(user)
@@ -187,7 +187,7 @@ def published(request: HttpRequest) -> HttpResponse:
                 "kind": kind,
                 "hold_days": HOLD_DAYS[kind],
                 "rows": [row for row in rows if row.kind == kind],
-                "offered": offered(kind, today),
+                "offered": publishable_periods(kind, today),
                 "chart": _of_periods(kind, [row for row in rows if row.kind == kind]),
             }
             for kind in StatisticsKind
@@ -218,7 +218,7 @@ def one(request: HttpRequest, kind: str, code: str) -> HttpResponse:
         "title": f"{which.label}: {row.period}",
         "row": row,
         "period": row.when,
-        "tables": counts.shown(which, row.tables),
+        "tables": counts.tables_in_words(which, row.tables),
         "hidden": HIDDEN,
     }
     return render(request, "desk/publication.html", desk.each_context(request) | context)
@@ -238,7 +238,7 @@ def one_csv(request: HttpRequest, kind: str, code: str) -> HttpResponse:
         [_("Version of the definitions"), str(row.definition)],
         [_("A hidden number stands as “%(mark)s”.") % {"mark": HIDDEN}],
     ]
-    return _file(head, counts.shown(which, row.tables), f"{which.value}-{row.period}")
+    return _file(head, counts.tables_in_words(which, row.tables), f"{which.value}-{row.period}")
 
 
 @step_up_required
@@ -265,7 +265,7 @@ def publish(request: HttpRequest, kind: str, code: str) -> HttpResponse:
         "title": f"{which.label}: {period.code}",
         "which": which,
         "period": period,
-        "tables": counts.shown(which, counts.publishable(which, period, today=today)),
+        "tables": counts.tables_in_words(which, counts.publishable(which, period, today=today)),
         "hidden": HIDDEN,
         "problem": problem,
     }

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from cases.models.history import known
+from cases.models.history import value_or_none
 from inbox.words import text_of
 from intake.models import HelpRequest
 from vault.fields import BlindIndex, SealedCharField
@@ -126,8 +126,8 @@ def rows_of(trace: RequestTrace, marks: Marks) -> list[RequestMark]:
 def of(request: UUID) -> Marks:
     """The stored marks of `request`; what does not open is left out."""
     rows = list(RequestMark.objects.filter(trace__request=request).with_keys())
-    contacts = {value for row in rows if (value := known(row, "contact"))}
-    names = [value for row in rows if (value := known(row, "name"))]
+    contacts = {value for row in rows if (value := value_or_none(row, "contact"))}
+    names = [value for row in rows if (value := value_or_none(row, "name"))]
     return Marks(frozenset(contacts), names[0] if names else "")
 
 

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from intake.models.box import Boxed, opened_content, packed, whole_hour
+from intake.models.box import BoxedModel, opened_content, pack, whole_hour
 from intake.models.words import Colour
 from vault import dropbox
 
@@ -24,12 +24,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
     ) -> Message:
         """Keep one, sealed. `colour`: how urgent what was added is by itself."""
         message = Message(request_id=request, received_at=whole_hour(at), colour=colour)
-        message.put(packed(content))
+        message.put(pack(content))
         message.save(force_insert=True)
         return message
 
 
-class Message(Boxed):
+class Message(BoxedModel):
     """Something that a person added or corrected later; which of the two it is, and when, is in the box.
 
     Until it is opened, a request is as urgent as the most urgent of its own colour and its additions'.
@@ -57,7 +57,7 @@ class Message(Boxed):
     def __str__(self) -> str:
         return str(self._meta.verbose_name)
 
-    def told(self, ring: dropbox.Ring | None = None) -> dict[str, Any]:
+    def open_content(self, ring: dropbox.Ring | None = None) -> dict[str, Any]:
         """What was added, on the desk. Raises a kind of CannotOpen, or KeyProblem."""
         return opened_content(self.take(ring or dropbox.ring()))
 
@@ -73,7 +73,7 @@ class PhotographQuerySet(models.QuerySet["Photograph"]):
             row.save(force_insert=True)
 
 
-class Photograph(Boxed):
+class Photograph(BoxedModel):
     """A photograph, written anew as JPEG, in a box. Never shown inside a page of the desk: downloaded."""
 
     label = "intake.photograph"

@@ -22,7 +22,7 @@ def place(label: str, row: uuid.UUID) -> bytes:
     return b"v1|" + label.encode() + b"|" + row.bytes
 
 
-def packed(content: Mapping[str, Any]) -> bytes:
+def pack(content: Mapping[str, Any]) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -36,7 +36,7 @@ def opened_content(plain: bytes) -> dict[str, Any]:
     return content
 
 
-class Boxed(models.Model):
+class BoxedModel(models.Model):
     """A row whose words are a box for the desk's mailbox; `label` is frozen in stored data."""
 
     label = ""

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from intake.models.additions import Message, Photograph
 from intake.models.answers import Answer, Reading
-from intake.models.box import Boxed, opened_content, packed, place, whole_hour
+from intake.models.box import BoxedModel, opened_content, pack, place, whole_hour
 from intake.models.words import Category, Channel, Colour, Language, State
 from vault import dropbox
 from vault.erasure import give_back_pages
@@ -48,7 +48,7 @@ class HelpRequestQuerySet(SealedQuerySet["HelpRequest"]):
         request = HelpRequest(
             received_at=whole_hour(at), lookup=lookup, public_key=public_key, channel=Channel.FORM, **plain
         )
-        request.put(packed(content))
+        request.put(pack(content))
         with transaction.atomic():
             request.save(force_insert=True)
             Photograph.objects.receive(request.pk, photographs, at=at)
@@ -117,7 +117,7 @@ class HelpRequestQuerySet(SealedQuerySet["HelpRequest"]):
         return True
 
 
-class HelpRequest(Boxed, OwnerModel):
+class HelpRequest(BoxedModel, OwnerModel):
     """One request for help, with the few readable columns that lists, clocks and statistics need."""
 
     label = sealed_label = "intake.helprequest"
@@ -184,7 +184,7 @@ class HelpRequest(Boxed, OwnerModel):
         """Whether the person can read answers with a return phrase."""
         return self.lookup is not None
 
-    def told(self, ring: dropbox.Ring | None = None) -> dict[str, Any]:
+    def open_content(self, ring: dropbox.Ring | None = None) -> dict[str, Any]:
         """What was told, on the desk; a list passes the `dropbox.ring()` that it read once.
 
         Raises a kind of CannotOpen; KeyProblem where this process holds no mailbox keys.
@@ -203,7 +203,7 @@ class HelpRequest(Boxed, OwnerModel):
                 _("This request has no mailbox. Answer in the way that the person named as safe.")
             )
         answer = Answer(id=key or uuid.uuid4(), request=self)
-        content = packed({"text": text, "sent_at": at.isoformat(timespec="minutes")})
+        content = pack({"text": text, "sent_at": at.isoformat(timespec="minutes")})
         answer.box = dropbox.seal_to(bytes(self.public_key), content, bound_to=place(Answer.label, answer.pk))
         with transaction.atomic():
             answer.save(force_insert=True)

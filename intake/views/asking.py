@@ -35,10 +35,10 @@ def ask(request: HttpRequest, language: str) -> HttpResponse:
     if request.method != "POST":
         return _form_page(language)
     with translation.override(language):
-        return door.refusal(request, language) or _sent(request, language)
+        return door.refusal(request, language) or _send_request(request, language)
 
 
-def _sent(request: HttpRequest, language: str) -> HttpResponse:
+def _send_request(request: HttpRequest, language: str) -> HttpResponse:
     form = HelpForm(request.POST)
     if not form.is_valid():
         return _form_page(language, form, status=400)
@@ -46,7 +46,7 @@ def _sent(request: HttpRequest, language: str) -> HttpResponse:
         old = _("This page was open for more than a day. Nothing was sent yet. Look at it and send it again.")
         return _form_page(language, form, problem=old, status=400)
     try:
-        pictures = uploads.cleaned(request.FILES.getlist("photographs"))
+        pictures = uploads.clean_photographs(request.FILES.getlist("photographs"))
         phrase = _receive(request, form, language, pictures)
     except ValidationError as refused:
         form.add_error(None, refused)

@@ -22,7 +22,7 @@ def refusal(request: HttpRequest, language: str) -> HttpResponse | None:
     except ValueError:
         size = uploads.MAX_BODY_BYTES + 1
     if size > uploads.MAX_BODY_BYTES:
-        return _said(
+        return _message_page(
             language,
             413,
             _("This is too much at once"),
@@ -33,7 +33,7 @@ def refusal(request: HttpRequest, language: str) -> HttpResponse | None:
             % {"limit": uploads.MAX_BODY_BYTES // 1_000_000},
         )
     if not tokens.comes_from_here(request):
-        return _said(
+        return _message_page(
             language,
             403,
             _("This form came from another site"),
@@ -43,7 +43,7 @@ def refusal(request: HttpRequest, language: str) -> HttpResponse | None:
     request.encoding = "utf-8"
     request.upload_handlers = [uploads.InMemory(request)]
     if sum(len(words) for _name, sent in request.POST.lists() for words in sent) > uploads.MAX_WORDS:
-        return _said(
+        return _message_page(
             language,
             413,
             _("These are too many words at once"),
@@ -52,7 +52,7 @@ def refusal(request: HttpRequest, language: str) -> HttpResponse | None:
     return None
 
 
-def _said(language: str, status: int, title: str, text: str) -> HttpResponse:
+def _message_page(language: str, status: int, title: str, text: str) -> HttpResponse:
     return page(language, "message.html", {"title": title, "text": text}, status=status)
 
 

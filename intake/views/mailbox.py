@@ -102,7 +102,7 @@ def _add(request: HttpRequest, language: str) -> HttpResponse:
         return box
     form = AddForm(request.POST)
     try:
-        pictures = uploads.cleaned(request.FILES.getlist("photographs"))
+        pictures = uploads.clean_photographs(request.FILES.getlist("photographs"))
         if form.is_valid():
             form.require(pictures)
     except ValidationError as refused:

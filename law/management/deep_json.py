@@ -38,7 +38,7 @@ class _Reader:
                     if self._mark():
                         raise ValueError("Something follows the end.")
                     return value
-                value = self._placed(value)
+                value = self._place(value)
 
     def _value(self) -> Any:
         """A scalar or an empty container; _BEGUN after the opening bracket of any other."""
@@ -54,7 +54,7 @@ class _Reader:
         self._open.append((container, None if begins == "[" else self._key()))
         return _BEGUN
 
-    def _placed(self, value: Any) -> Any:
+    def _place(self, value: Any) -> Any:
         """Put a value into the innermost container; that container if it ends here, else _BEGUN."""
         container, name = self._open.pop()
         if name is None:

@@ -37,7 +37,7 @@ def rows_of(document: dict[str, Any], key: str, *, optional: bool = False) -> li
     return rows
 
 
-def answered(rows: list[Any], answer: Callable[[Any], dict[str, Any]]) -> Iterator[str]:
+def answer_rows(rows: list[Any], answer: Callable[[Any], dict[str, Any]]) -> Iterator[str]:
     """Each row's result as a line of JSON, in input order; a bad row gives its id and a short sentence."""
     for row in rows:
         row_id = row.get("id") if isinstance(row, dict) else None
@@ -45,7 +45,7 @@ def answered(rows: list[Any], answer: Callable[[Any], dict[str, Any]]) -> Iterat
             result = {"id": row_id, **answer(row)}
         except BadValue as problem:
             result = {"id": row_id, "error": str(problem)}
-        yield _encoded(result)
+        yield _encode(result)
 
 
 def results(lines: list[str]) -> str:
@@ -64,7 +64,7 @@ def long_integers() -> Iterator[None]:
         sys.set_int_max_str_digits(before)
 
 
-def _encoded(result: dict[str, Any]) -> str:
+def _encode(result: dict[str, Any]) -> str:
     # ASCII only, so that a lone surrogate in an id leaves as the escape it came as.
     try:
         return json.dumps(result, allow_nan=False)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from law.rules.reference import BadTable, Overlap, ProceduralRow, StayRow
-from law.rules.versions import DocumentRules, Table, Tables, Version, standing, tables_of
+from law.rules.versions import DocumentRules, Table, Tables, Version, effective_versions, tables_of
 from staff import trail
 from staff.append_only import KeptForGood
 from staff.roles import Permission, may
@@ -110,9 +110,9 @@ class LegalRuleQuerySet(GrowingQuerySet):
         found: LegalRule = self.select_related("made_by", "replaces").get(ref=ref)
         return found
 
-    def standing(self) -> tuple[Version, ...]:
+    def effective(self) -> tuple[Version, ...]:
         """The versions that still have a day of their own, each with the last day that is left to it."""
-        return standing(self.versions())
+        return effective_versions(self.versions())
 
     def make(self, draft: Version, *, by: User, seen: str = "") -> LegalRule:
         """Add a version, or with number 1 a rule. The door then asks for the dates of the cases concerned.
@@ -194,7 +194,7 @@ class LegalRule(Growing):
     """One version of one rule. `ref` ("kz-2023@2") names it for good; valid_from and valid_to count in.
 
     `replaces` is the version before it: it follows that one from `valid_from` on, or, if it `corrects` it,
-    takes its place altogether. Which days are left to a version: `law.rules.versions.standing`.
+    takes its place altogether. Which days are left to a version: `law.rules.versions.effective_versions`.
     """
 
     ref = models.CharField(_("version"), max_length=80, unique=True, editable=False)

@@ -7,7 +7,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from law.rules.values import as_count, as_list, as_object, as_text, needed, optional_date
+from law.rules.values import as_count, as_list, as_object, as_text, optional_date, required
 
 FILE = Path(__file__).parent.parent / "data" / "criminal_articles.json"
 
@@ -41,20 +41,20 @@ def number(typed: str) -> str:
 @lru_cache(maxsize=1)
 def _table() -> dict[tuple[str, str, str], Article]:
     document = as_object(json.loads(FILE.read_text(encoding="utf-8")), "The table")
-    rows = [_article(as_object(row, "A row")) for row in as_list(needed(document, "articles"), "articles")]
+    rows = [_article(as_object(row, "A row")) for row in as_list(required(document, "articles"), "articles")]
     return {(row.country, row.article, row.part): row for row in rows}
 
 
 def _article(row: dict[str, object]) -> Article:
-    on, by = optional_date(needed(row, "verified_on"), "verified_on"), needed(row, "verified_by")
+    on, by = optional_date(required(row, "verified_on"), "verified_on"), required(row, "verified_by")
     return Article(
-        id=as_text(needed(row, "id"), "id"),
-        country=as_text(needed(row, "country"), "country"),
-        article=as_text(needed(row, "article"), "article"),
-        part=as_text(needed(row, "part"), "part"),
-        maximum_years=as_count(needed(row, "maximum_years"), "maximum_years"),
-        source=as_text(needed(row, "source"), "source"),
-        confidence=as_text(needed(row, "confidence"), "confidence"),
+        id=as_text(required(row, "id"), "id"),
+        country=as_text(required(row, "country"), "country"),
+        article=as_text(required(row, "article"), "article"),
+        part=as_text(required(row, "part"), "part"),
+        maximum_years=as_count(required(row, "maximum_years"), "maximum_years"),
+        source=as_text(required(row, "source"), "source"),
+        confidence=as_text(required(row, "confidence"), "confidence"),
         verified_on=on,
         verified_by=None if by is None else as_text(by, "verified_by"),
     )

@@ -19,7 +19,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class StayExplanation:
     """What a page shows beside a last legal day; source, confidence and legal check are in `row.check`.
 
     `conservative`: the answer of the stricter reading, where the row has one; both are shown.
@@ -35,13 +35,15 @@ class Explained:
     doubts: tuple[StayDoubt, ...]
 
 
-def explain(row: StayRow, stays: Sequence[Stay], *, as_of: date, caps: Sequence[date] = ()) -> Explained:
+def explain(
+    row: StayRow, stays: Sequence[Stay], *, as_of: date, caps: Sequence[date] = ()
+) -> StayExplanation:
     """Assess stays under a row, and say why. The caller picks the row that is in force on `as_of`."""
     answer = assess_stay(row.rule, stays, as_of=as_of, caps=caps)
     stricter = row.conservative_rule
     conservative = None if stricter is None else assess_stay(stricter, stays, as_of=as_of, caps=caps)
     violations = [a.first_violation for a in (answer, conservative) if a and a.first_violation]
-    return Explained(
+    return StayExplanation(
         row=row,
         answer=answer,
         conservative=conservative,

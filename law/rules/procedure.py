@@ -26,7 +26,7 @@ def last_day(
     hours alone.
     BadValue: unknown unit or code, or a result past the year 9999.
     """
-    return _moved(_unmoved(event, amount, unit, holidays), roll, holidays)
+    return _roll(_day_before_roll(event, amount, unit, holidays), roll, holidays)
 
 
 def last_moment(event: date | datetime, amount: int, *, roll: bool | None, holidays: str | None) -> datetime:
@@ -36,7 +36,7 @@ def last_moment(event: date | datetime, amount: int, *, roll: bool | None, holid
     """
     moment = _after_hours(event, amount)
     unmoved = _day_closed_by(moment)
-    return moment + (_moved(unmoved, roll, holidays) - unmoved)
+    return moment + (_roll(unmoved, roll, holidays) - unmoved)
 
 
 def last_day_after_pause(
@@ -56,8 +56,8 @@ def last_day_after_pause(
     """
     if runs_on_from < paused_on:
         raise BadValue("The clock runs on before it stops.")
-    ordinal = _unmoved(event, amount, unit, holidays).toordinal() + (runs_on_from - paused_on).days
-    return _moved(_day(ordinal), roll, holidays)
+    ordinal = _day_before_roll(event, amount, unit, holidays).toordinal() + (runs_on_from - paused_on).days
+    return _roll(_day(ordinal), roll, holidays)
 
 
 def same_day(day: date, months: int) -> date:
@@ -119,7 +119,7 @@ _DAY_UNITS: dict[str, Callable[[date, int, str | None], date]] = {
 UNITS = frozenset({*_DAY_UNITS, "hours"})
 
 
-def _unmoved(event: date | datetime, amount: int, unit: str, holidays: str | None) -> date:
+def _day_before_roll(event: date | datetime, amount: int, unit: str, holidays: str | None) -> date:
     if holidays is not None:
         require_holiday_code(holidays)
     if amount < 1:
@@ -144,7 +144,7 @@ def _day_closed_by(moment: datetime) -> date:
     return moment.date() - timedelta(days=1) if moment.time() == time() else moment.date()
 
 
-def _moved(day: date, roll: bool | None, holidays: str | None) -> date:
+def _roll(day: date, roll: bool | None, holidays: str | None) -> date:
     while roll and not is_working_day(day, holidays):
         day = _day(day.toordinal() + 1)
     return day

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from law.rules.procedure import UNITS
 from law.rules.stay import Rule
-from law.rules.values import BadValue, as_count, as_list, as_object, as_text, needed, optional_date
+from law.rules.values import BadValue, as_count, as_list, as_object, as_text, optional_date, required
 from law.rules.wire import read_limit
 
 ANYWHERE, EU = "*", "EU"
@@ -231,8 +231,8 @@ def _stay_row(row: Mapping[str, Any], version: str, bases: frozenset[str]) -> St
         version=version,
         country=_text(row, "country"),
         members=frozenset(as_text(m, "members") for m in as_list(row.get("members", []), "members")),
-        basis=_of(bases, needed(row, "basis"), "basis"),
-        rule=Rule(read_limit(needed(row, "rule")), counted),
+        basis=_of(bases, required(row, "basis"), "basis"),
+        rule=Rule(read_limit(required(row, "rule")), counted),
         conservative_rule=None if stricter is None else Rule(read_limit(stricter), counted),
         **_validity(row),
         check=_check(row, tuple(as_text(source, "sources") for source in _list(row, "sources"))),
@@ -243,12 +243,12 @@ def _stay_row(row: Mapping[str, Any], version: str, bases: frozenset[str]) -> St
 def _procedural_row(
     row: Mapping[str, Any], version: str, known: Mapping[str, frozenset[str]]
 ) -> ProceduralRow:
-    trigger = _of(TRIGGERS, needed(row, "trigger"), "trigger")
-    stage = needed(row, "stage")
+    trigger = _of(TRIGGERS, required(row, "trigger"), "trigger")
+    stage = required(row, "stage")
     if (stage is None) != (trigger == "stay"):
         raise BadValue("stage must be null for the trigger stay, and only then.")
     events = tuple(_of(known["event"], event, "from_events") for event in _list(row, "from_events"))
-    pick = needed(row, "pick")
+    pick = required(row, "pick")
     if not events or (pick is None) != (len(events) == 1):
         raise BadValue("pick must be given when from_events has more than one code, and only then.")
     return ProceduralRow(
@@ -259,12 +259,12 @@ def _procedural_row(
         stage=None if stage is None else _of(known["stage"], stage, "stage"),
         applies_to=frozenset(_of(known["tag"], tag, "applies_to") for tag in _list(row, "applies_to")),
         deadline=_text(row, "deadline"),
-        who=_of(frozenset({"person", "authority"}), needed(row, "who"), "who"),
-        amount=as_count(needed(row, "amount"), "amount"),
-        unit=_of(UNITS, needed(row, "unit"), "unit"),
+        who=_of(frozenset({"person", "authority"}), required(row, "who"), "who"),
+        amount=as_count(required(row, "amount"), "amount"),
+        unit=_of(UNITS, required(row, "unit"), "unit"),
         from_events=events,
         pick=None if pick is None else _of(frozenset({"earliest", "latest"}), pick, "pick"),
-        event_after=optional_date(needed(row, "event_after"), "event_after"),
+        event_after=optional_date(required(row, "event_after"), "event_after"),
         roll=_optional(row, "roll", bool),
         holidays=_optional(row, "holidays", str),
         **_validity(row),
@@ -277,8 +277,8 @@ def _table(document: Any, key: str) -> dict[str, Any]:
     """The table as an object with a version and a list of rows, else BadTable."""
     try:
         table = as_object(document, "The table")
-        as_text(needed(table, "version"), "version")
-        as_list(needed(table, key), key)
+        as_text(required(table, "version"), "version")
+        as_list(required(table, key), key)
     except BadValue as problem:
         raise BadTable(f"The table of rules cannot be read: {problem}") from None
     return table
@@ -287,8 +287,8 @@ def _table(document: Any, key: str) -> dict[str, Any]:
 def _codes(table: Mapping[str, Any], key: str) -> list[str]:
     """The codes that the table itself declares, for example its events."""
     try:
-        entries = [as_object(entry, key) for entry in as_list(needed(table, key), key)]
-        return [as_text(needed(entry, "code"), "code") for entry in entries]
+        entries = [as_object(entry, key) for entry in as_list(required(table, key), key)]
+        return [as_text(required(entry, "code"), "code") for entry in entries]
     except BadValue as problem:
         raise BadTable(f"The table of rules cannot be read: {problem}") from None
 
@@ -300,7 +300,7 @@ def _rows(values: Sequence[Any], read: Callable[[dict[str, Any]], V]) -> tuple[V
         name = f"row {place}"
         try:
             row = as_object(value, "It")
-            name = f"row {as_text(needed(row, 'id'), 'id')!r}"
+            name = f"row {as_text(required(row, 'id'), 'id')!r}"
             if row["id"] in seen:
                 raise BadValue("another row has the same id.")
             seen.add(row["id"])
@@ -322,21 +322,21 @@ def _refuse_overlaps(rows: Sequence[V], subjects: Callable[[V], Iterable[tuple[A
 
 
 def _validity(row: Mapping[str, Any]) -> dict[str, date | None]:
-    first = optional_date(needed(row, "valid_from"), "valid_from")
-    last = optional_date(needed(row, "valid_to"), "valid_to")
+    first = optional_date(required(row, "valid_from"), "valid_from")
+    last = optional_date(required(row, "valid_to"), "valid_to")
     if first is not None and last is not None and last < first:
         raise BadValue("valid_to is before valid_from.")
     return {"valid_from": first, "valid_to": last}
 
 
 def _check(row: Mapping[str, Any], sources: tuple[str, ...]) -> Check:
-    on = optional_date(needed(row, "verified_on"), "verified_on")
+    on = optional_date(required(row, "verified_on"), "verified_on")
     by = _optional(row, "verified_by", str)
     if (on is None) != (not by):
         raise BadValue("verified_on and verified_by go together: who confirmed the rule, and when.")
     if not sources or not all(sources):
         raise BadValue("a rule needs a source.")
-    confidence = _of(frozenset({"high", "medium", "low"}), needed(row, "confidence"), "confidence")
+    confidence = _of(frozenset({"high", "medium", "low"}), required(row, "confidence"), "confidence")
     return Check(sources, confidence, on, by)
 
 
@@ -347,18 +347,18 @@ def _of(allowed: Collection[str], value: Any, name: str) -> str:
 
 
 def _text(row: Mapping[str, Any], key: str) -> str:
-    text = as_text(needed(row, key), key)
+    text = as_text(required(row, key), key)
     if not text:
         raise BadValue(f"{key} must not be empty.")
     return text
 
 
 def _list(row: Mapping[str, Any], key: str) -> list[Any]:
-    return as_list(needed(row, key), key)
+    return as_list(required(row, key), key)
 
 
 def _optional(row: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
-    value = needed(row, key)
+    value = required(row, key)
     if value is not None and not isinstance(value, kind):
         raise BadValue(f"{key} has a value of the wrong type.")
     return value

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from law.rules.explain import Explained, explain
+from law.rules.explain import StayExplanation, explain
 from law.rules.reference import Check, StayRow, in_force
 from law.rules.stay import Rule, Status, Stay, Unknown, current_stay
 
@@ -76,7 +76,7 @@ class Following:
 
     row: StayRow | None
     begins: date
-    explained: Explained | None
+    explained: StayExplanation | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Residence:
     row: StayRow
     country_row: StayRow | None
     stays: tuple[Crossing, ...]
-    explained: Explained
+    explained: StayExplanation
     cap: date | None
     following: Following | None
     last_day: date | None
@@ -216,7 +216,7 @@ def _residence(
     following = None
     if here is not None and here.exit is None:
         following = _following(rows, row, facts, here, explained.reminded_day, caps)
-    last_day, ref = _reminded(row, explained, following)
+    last_day, ref = _reminded_day(row, explained, following)
     if row is NO_ROW and (here is None or here.basis_valid_until is None):
         notices.insert(0, Notice.NO_RULE)
     if following is not None:
@@ -290,7 +290,9 @@ def _following(
     return Following(after, begins, explain(after, facts, as_of=begins, caps=caps))
 
 
-def _reminded(row: StayRow, explained: Explained, following: Following | None) -> tuple[date | None, str]:
+def _reminded_day(
+    row: StayRow, explained: StayExplanation, following: Following | None
+) -> tuple[date | None, str]:
     """The earliest last day and the version that gives it; the row's own end where nothing follows it."""
     found = [] if explained.reminded_day is None else [(explained.reminded_day, ref_of(row))]
     if following is not None:
@@ -306,7 +308,7 @@ def _reentry(
     row: StayRow,
     facts: Sequence[Stay],
     here: Crossing | None,
-    explained: Explained,
+    explained: StayExplanation,
     caps: Sequence[date],
 ) -> date | None:
     if here is None or here.exit is None:
@@ -314,7 +316,7 @@ def _reentry(
     return _stricter(explain(row, facts, as_of=here.exit + ONE_DAY, caps=caps))
 
 
-def _stricter(explained: Explained) -> date | None:
+def _stricter(explained: StayExplanation) -> date | None:
     """The later of the two readings; None where one of them gives no day."""
     answers = [each for each in (explained.answer, explained.conservative) if each is not None]
     days = [each.earliest_entry for each in answers]

@@ -154,7 +154,7 @@ def assess_stay(
     if counts:
         ends = [end for end in (cap, own_end) if end is not None]
         bound = min(ends) if ends else None
-        if _undetermined(parts, bound):
+        if _is_undetermined(parts, bound):
             return _assessment("unknown", used)
         last = _last_day(parts, presence, entry, bound)
         if last is None:
@@ -165,7 +165,7 @@ def assess_stay(
         last = own_end
     if last < entry:
         return _inadmissible(entry, today, used, _earliest_entry(parts, presence, today, cap))
-    return _dated(last, entry, today, used, counts)
+    return _with_dates(last, entry, today, used, counts)
 
 
 def current_stay(rule: Rule, stays: Iterable[Stay], *, as_of: date) -> Stay | None:
@@ -189,7 +189,7 @@ def parts_of(limit: Limit) -> tuple[Part, ...]:
 
 def is_undetermined(rule: Rule, cap: date | None) -> bool:
     """Whether the rule cannot say anything, given the earliest cap (None = no cap)."""
-    return _undetermined(parts_of(rule.limit), None if cap is None else cap.toordinal())
+    return _is_undetermined(parts_of(rule.limit), None if cap is None else cap.toordinal())
 
 
 def _precedence(rule: Rule, stay: Stay) -> tuple[int, bool, int, bool, float]:
@@ -214,7 +214,7 @@ def _presence(rule: Rule, parts: Sequence[Part], known: Iterable[Stay], today: i
     )
 
 
-def _undetermined(parts: Sequence[Part], cap: int | None) -> bool:
+def _is_undetermined(parts: Sequence[Part], cap: int | None) -> bool:
     return any(isinstance(p, Unknown) or (isinstance(p, UntilDocument) and cap is None) for p in parts)
 
 
@@ -262,7 +262,7 @@ def _first_violation_in_years(days: int, presence: Presence, entry: int) -> int 
 
 def _earliest_entry(parts: Sequence[Part], presence: Presence, today: int, cap: int | None) -> date | None:
     """The first day from `today`, not after the cap, on which an entry is lawful; out until then."""
-    if _undetermined(parts, cap):
+    if _is_undetermined(parts, cap):
         return None
 
     def lawful(day: int) -> bool:
@@ -312,7 +312,7 @@ def _inadmissible(entry: int, today: int, used: int | None, earliest: date | Non
     )
 
 
-def _dated(last: int, entry: int, today: int, used: int | None, counts: bool) -> StayAssessment:
+def _with_dates(last: int, entry: int, today: int, used: int | None, counts: bool) -> StayAssessment:
     status: Status = "overstay" if today > last else "ok" if counts else "other_basis"
     return StayAssessment(
         status=status,

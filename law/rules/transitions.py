@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from law.rules.reference import BadTable
-from law.rules.values import BadValue, as_list, as_object, as_text, needed
+from law.rules.values import BadValue, as_list, as_object, as_text, required
 
 FILE = Path(__file__).parent.parent / "data" / "procedural_deadlines.json"
 
@@ -21,9 +21,9 @@ def allowed_transitions() -> frozenset[tuple[str, str]]:
 def transitions_in(document: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
     """The transitions that a table allows; BadTable names one without two different stages of the table."""
     try:
-        rows = as_list(needed(document, "stages"), "stages")
-        stages = {as_text(needed(as_object(row, "A stage"), "code"), "code") for row in rows}
-        moves = as_list(needed(document, "transitions"), "transitions")
+        rows = as_list(required(document, "stages"), "stages")
+        stages = {as_text(required(as_object(row, "A stage"), "code"), "code") for row in rows}
+        moves = as_list(required(document, "transitions"), "transitions")
     except BadValue as problem:
         raise BadTable(f"The table of moves cannot be read: {problem}") from None
     for move in moves:

@@ -13,7 +13,7 @@ class BadValue(ValueError):
     """A fact or a rule cannot be used as it stands; the message names the field, never its content."""
 
 
-def needed(row: Mapping[str, Any], key: str) -> Any:
+def required(row: Mapping[str, Any], key: str) -> Any:
     """The value of `key`, or BadValue if the field is missing."""
     if key not in row:
         raise BadValue(f"{key} is missing.")

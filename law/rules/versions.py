@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from law.rules.document import InternalPassportRule
 from law.rules.reference import BadTable, ProceduralRow, StayRow, procedural_rows, stay_rows
-from law.rules.values import BadValue, as_count, as_list, as_text, needed, optional_date
+from law.rules.values import BadValue, as_count, as_list, as_text, optional_date, required
 
 DATA = Path(__file__).parent.parent / "data"
 INTERNAL_PASSPORT, TRAVEL_PASSPORT = "ru-internal-passport", "ru-travel-passport"
@@ -117,7 +117,7 @@ def covers(version: Version, on: date) -> bool:
     return (version.valid_from or date.min) <= on <= (version.valid_to or date.max)
 
 
-def standing(versions: Iterable[Version]) -> tuple[Version, ...]:
+def effective_versions(versions: Iterable[Version]) -> tuple[Version, ...]:
     """Those versions that still have a day of their own, each with the last day that is left to it."""
     by_code: dict[str, list[Version]] = {}
     for version in versions:
@@ -147,7 +147,7 @@ def _left_of(family: Sequence[Version]) -> list[Version]:
 
 def tables_of(versions: Iterable[Version]) -> Tables:
     """The tables that these versions make. Raises BadTable with the ref of a row that cannot be used."""
-    standing_ones = standing(versions)
+    standing_ones = effective_versions(versions)
     named = {version.ref: version for version in standing_ones}
     return Tables(
         stays=_read(stay_rows, Table.STAY, named),
@@ -193,12 +193,12 @@ def _others(versions: Sequence[Version]) -> tuple[Version, ...]:
 
 def check_other(version: Version) -> None:
     """BadValue unless a rule of documents or a group of countries can be used as it stands."""
-    if not all(as_text(source, "sources") for source in as_list(needed(version.row, "sources"), "sources")):
+    if not all(as_text(source, "sources") for source in as_list(required(version.row, "sources"), "sources")):
         raise BadValue("a rule needs a source.")
     if not version.row["sources"]:
         raise BadValue("a rule needs a source.")
     if version.table == Table.GROUP:
-        members = [as_text(code, "members") for code in as_list(needed(version.row, "members"), "members")]
+        members = [as_text(code, "members") for code in as_list(required(version.row, "members"), "members")]
         if not members or len(set(members)) != len(members):
             raise BadValue("members must be countries, each of them once.")
     elif version.row.get("document") == "internal_passport":
@@ -210,19 +210,19 @@ def check_other(version: Version) -> None:
 
 
 def _internal_passport(row: Mapping[str, Any]) -> InternalPassportRule:
-    ages = as_list(needed(row, "replaced_at_ages"), "replaced_at_ages")
-    grace = as_count(needed(row, "grace_days"), "grace_days")
+    ages = as_list(required(row, "replaced_at_ages"), "replaced_at_ages")
+    grace = as_count(required(row, "grace_days"), "grace_days")
     if not ages:
         raise BadValue("replaced_at_ages must not be empty.")
     return InternalPassportRule(
-        as_text(needed(row, "id"), "id"),
+        as_text(required(row, "id"), "id"),
         tuple(sorted(as_count(age, "replaced_at_ages") for age in ages)),
         grace,
     )
 
 
 def _terms(row: Mapping[str, Any]) -> tuple[int, ...]:
-    terms = as_list(needed(row, "terms_years"), "terms_years")
+    terms = as_list(required(row, "terms_years"), "terms_years")
     if not terms:
         raise BadValue("terms_years must not be empty.")
     return tuple(as_count(years, "terms_years") for years in terms)
@@ -239,12 +239,12 @@ def vocabulary(table: Table) -> dict[str, Any]:
     return {key: value for key, value in _file(table).items() if key != FILES[table][1]}
 
 
-def shipped_versions() -> dict[str, str]:
+def file_versions() -> dict[str, str]:
     """The version of each file that ships, by its name: "2026-11-22.2"."""
     return {name: str(_file(table)["version"]) for table, (name, _key) in FILES.items()}
 
 
-def shipped() -> tuple[Version, ...]:
+def shipped_versions() -> tuple[Version, ...]:
     """The rules as they ship, as first versions. BadTable names a row that cannot be used.
 
     A confirmation in a file is refused: a lawyer confirms on the desk, under a name.
@@ -282,7 +282,7 @@ def news(known: Iterable[Version]) -> tuple[Version, ...]:
         if version.code not in newest or newest[version.code].number < version.number:
             newest[version.code] = version
     found = []
-    for each in shipped():
+    for each in shipped_versions():
         before = newest.get(each.code)
         if before is None:
             found.append(each)

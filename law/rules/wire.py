@@ -31,8 +31,8 @@ from law.rules.values import (
     as_moment,
     as_object,
     as_text,
-    needed,
     optional_date,
+    required,
 )
 
 VISA_FREE = "visa_free"
@@ -50,9 +50,9 @@ def assess_stay_row(value: Any) -> dict[str, Any]:
     """One vector `{"rule", "stays", "as_of", "caps"}` to the eight fields of its assessment."""
     row = as_object(value, "A vector")
     assessment = assess_stay(
-        read_rule(needed(row, "rule")),
-        [read_stay(stay) for stay in as_list(needed(row, "stays"), "stays")],
-        as_of=as_date(needed(row, "as_of"), "as_of"),
+        read_rule(required(row, "rule")),
+        [read_stay(stay) for stay in as_list(required(row, "stays"), "stays")],
+        as_of=as_date(required(row, "as_of"), "as_of"),
         caps=read_caps(row.get("caps")),
     )
     return write_assessment(assessment)
@@ -61,9 +61,9 @@ def assess_stay_row(value: Any) -> dict[str, Any]:
 def last_day_row(value: Any) -> dict[str, Any]:
     """One deadline `{"event_date", "amount", "unit", "holidays", "roll_to_working_day"}` to its last day."""
     row = as_object(value, "A deadline")
-    event = as_moment(needed(row, "event_date"), "event_date")
-    amount = as_count(needed(row, "amount"), "amount")
-    unit = as_text(needed(row, "unit"), "unit")
+    event = as_moment(required(row, "event_date"), "event_date")
+    amount = as_count(required(row, "amount"), "amount")
+    unit = as_text(required(row, "unit"), "unit")
     if unit not in UNITS:
         raise BadValue("unit is not known.")
     roll = row.get("roll_to_working_day")
@@ -82,9 +82,9 @@ def last_day_row(value: Any) -> dict[str, Any]:
 def internal_passport_row(value: Any) -> dict[str, Any]:
     """One internal passport `{"date_of_birth", "issued"}` to the day until which it is valid."""
     row = as_object(value, "An internal passport")
-    born_on = as_date(needed(row, "date_of_birth"), "date_of_birth")
-    issued_on = as_date(needed(row, "issued"), "issued")
-    return {"valid_until": _written(valid_until(born_on, issued_on))}
+    born_on = as_date(required(row, "date_of_birth"), "date_of_birth")
+    issued_on = as_date(required(row, "issued"), "issued")
+    return {"valid_until": _iso(valid_until(born_on, issued_on))}
 
 
 def read_rule(value: Any) -> Rule:
@@ -109,7 +109,7 @@ def read_limit(value: Any) -> Limit:
         if row.get("kind") != "all_of":
             parts.append(_simple(row))
             continue
-        rules = as_list(needed(row, "rules"), "rules")
+        rules = as_list(required(row, "rules"), "rules")
         if not rules:
             raise BadValue("rules must not be empty.")
         waiting.extend(rules)
@@ -119,7 +119,7 @@ def read_limit(value: Any) -> Limit:
 def read_stay(value: Any) -> Stay:
     """A stay; `exit`, `basis_valid_until` and `basis` (then visa-free) may be null or absent."""
     row = as_object(value, "A stay")
-    entry = as_date(needed(row, "entry"), "entry")
+    entry = as_date(required(row, "entry"), "entry")
     left = optional_date(row.get("exit"), "exit")
     if left is not None and left < entry:
         raise BadValue("exit is before entry.")
@@ -142,26 +142,26 @@ def write_assessment(answer: StayAssessment) -> dict[str, Any]:
     """All eight fields, dates as `YYYY-MM-DD` or None."""
     return {
         "status": answer.status,
-        "last_legal_day": _written(answer.last_legal_day),
+        "last_legal_day": _iso(answer.last_legal_day),
         "days_left": answer.days_left,
-        "first_violation": _written(answer.first_violation),
+        "first_violation": _iso(answer.first_violation),
         "days_used": answer.days_used,
         "overstay_days": answer.overstay_days,
         "max_stay_from_entry": answer.max_stay_from_entry,
-        "earliest_entry": _written(answer.earliest_entry),
+        "earliest_entry": _iso(answer.earliest_entry),
     }
 
 
 def _simple(row: dict[str, Any]) -> Limit:
-    kind = as_text(needed(row, "kind"), "kind")
+    kind = as_text(required(row, "kind"), "kind")
     if kind not in _SIMPLE:
         raise BadValue("kind is not known.")
     return _SIMPLE[kind](row)
 
 
 def _count(row: dict[str, Any], key: str) -> int:
-    return as_count(needed(row, key), key)
+    return as_count(required(row, key), key)
 
 
-def _written(day: date | datetime | None) -> str | None:
+def _iso(day: date | datetime | None) -> str | None:
     return None if day is None else day.isoformat()

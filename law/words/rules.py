@@ -12,7 +12,7 @@ from law.rules.reference import StayRow
 from law.rules.residence import ref_of
 from law.rules.stay import CalendarYear, Limit, Part, PerEntry, Rolling, Unlimited, UntilDocument, parts_of
 from law.words.remarks import remark
-from law.words.terms import confirmed
+from law.words.terms import confirmation_in_words
 
 CONFIDENCE: dict[str, Any] = {
     "high": pgettext_lazy("confidence", "high"),
@@ -45,23 +45,23 @@ def card(row: StayRow) -> RuleCard:
     """The row with its numbers in words."""
     return RuleCard(
         ref=ref_of(row),
-        words=said(row.rule.limit),
-        stricter=said(row.conservative_rule.limit) if row.conservative_rule else "",
+        words=limit_in_words(row.rule.limit),
+        stricter=limit_in_words(row.conservative_rule.limit) if row.conservative_rule else "",
         sources=row.check.sources,
         confidence=str(CONFIDENCE.get(row.check.confidence, row.check.confidence)),
-        check=confirmed(row.check.verified_on, row.check.verified_by),
+        check=confirmation_in_words(row.check.verified_on, row.check.verified_by),
         is_confirmed=row.check.verified_on is not None,
         note=remark(str(row.raw.get("note") or "")),
         code=row.id,
     )
 
 
-def checked(row: StayRow) -> str:
+def check_in_words(row: StayRow) -> str:
     """Who confirmed the row, or that a lawyer has to: to stand beside a sentence of its own."""
-    return confirmed(row.check.verified_on, row.check.verified_by)
+    return confirmation_in_words(row.check.verified_on, row.check.verified_by)
 
 
-def said(limit: Limit) -> str:
+def limit_in_words(limit: Limit) -> str:
     """The numbers of a rule as sentences; where several must hold, each has its own."""
     return " ".join(_part(part) for part in sorted(parts_of(limit), key=repr))
 

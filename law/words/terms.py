@@ -88,7 +88,7 @@ ROLL_UNKNOWN = _("Whether a last day on a weekend or holiday moves is not known:
 
 
 @dataclass(frozen=True)
-class Told:
+class TermInWords:
     """A term as people read it. `warnings` are sentences; `source` says where the rule stands."""
 
     title: str
@@ -131,20 +131,20 @@ def event(code: str) -> str:
     return str(EVENTS.get(code) or code.replace("_", " "))
 
 
-def confirmed(verified_on: date | str | None, verified_by: str | None) -> str:
+def confirmation_in_words(verified_on: date | str | None, verified_by: str | None) -> str:
     """Who confirmed a rule and when, or that a lawyer has to."""
     if not verified_on:
         return str(TO_CONFIRM)
     return gettext("confirmed by %(who)s on %(day)s") % {"who": verified_by or "–", "day": str(verified_on)}
 
 
-def tell(clock: Clock) -> Told:
+def tell(clock: Clock) -> TermInWords:
     """A clock in words, with its source, who confirmed it, and what is not sure about it."""
     title = str(TERMS[clock.term])
     authority = clock.term == Term.AUTHORITY
     if clock.row is None:
         compared = clock.typed is not None and clock.typed.confirmed
-        return Told(
+        return TermInWords(
             title=title,
             what=gettext("as it stands on the decision's own page"),
             why="",
@@ -157,30 +157,30 @@ def tell(clock: Clock) -> Told:
             authority=authority,
         )
     row = clock.row
-    return Told(
+    return TermInWords(
         title=title,
         what=what(row.deadline),
         why=gettext("%(length)s, counted from %(day)s: %(event)s.")
         % {"length": length(row.amount, row.unit), "day": clock.event, "event": event(clock.event_code)},
         last_day=clock.last_day,
         source="; ".join(row.check.sources),
-        check=confirmed(row.check.verified_on, row.check.verified_by),
+        check=confirmation_in_words(row.check.verified_on, row.check.verified_by),
         rule=clock.rule,
         warnings=tuple(_doubts(clock)),
         authority=authority,
     )
 
 
-def tell_duty(duty: DutyClock) -> Told:
+def tell_duty(duty: DutyClock) -> TermInWords:
     """A duty after arrival in words."""
-    return Told(
+    return TermInWords(
         title=str(DUTY),
         what=what(duty.code),
         why=gettext("%(length)s, counted from %(day)s: %(event)s.")
         % {"length": length(duty.amount, duty.unit), "day": duty.event, "event": event(duty.event_code)},
         last_day=duty.last_day,
         source=duty.source,
-        check=confirmed(duty.verified_on, ""),
+        check=confirmation_in_words(duty.verified_on, ""),
         rule=f"{duty.row.id}@{duty.row.version}",
     )
 

@@ -13,7 +13,7 @@ from law.rules.versions import Table, Version
 from law.rules.wire import read_limit
 from law.stages import Basis, Stage, Tag
 from law.words.remarks import remark
-from law.words.rules import RISK, said
+from law.words.rules import RISK, limit_in_words
 from law.words.terms import ROLL_UNKNOWN, event, length, what
 
 Facts = Iterable[tuple[str, str]]
@@ -23,7 +23,7 @@ def headline(version: Version) -> str:
     """The rule in one line: what it is about and its number."""
     row = version.row
     if version.table == Table.STAY:
-        return f"{_basis(row['basis'])}: {said(read_limit(row['rule']))}"
+        return f"{_basis(row['basis'])}: {limit_in_words(read_limit(row['rule']))}"
     if version.table == Table.PROCEDURE:
         return f"{what(row['deadline'])}: {length(row['amount'], row['unit'])}"
     if version.table == Table.DOCUMENT:
@@ -45,9 +45,9 @@ def facts_of(version: Version) -> list[tuple[str, str]]:
 
 def _stay(row: Mapping[str, Any]) -> Facts:
     yield _("Legal basis"), _basis(row["basis"])
-    yield _("What it says"), said(read_limit(row["rule"]))
+    yield _("What it says"), limit_in_words(read_limit(row["rule"]))
     if row.get("conservative_rule"):
-        yield _("Stricter reading"), said(read_limit(row["conservative_rule"]))
+        yield _("Stricter reading"), limit_in_words(read_limit(row["conservative_rule"]))
     counted = [_basis(code) for code in row["counted_bases"]]
     nothing = _("none: each such stay is lawful until its own end")
     yield _("Stays that count"), "; ".join(counted) or nothing

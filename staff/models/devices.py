@@ -36,7 +36,7 @@ BACKUP_BITS = 80
 LONGEST_WAIT = timedelta(minutes=5)
 
 
-class Throttled(ThrottlingMixin):
+class ThrottledDevice(ThrottlingMixin):
     """Doubles the wait after each wrong code: 1, 2, 4 … seconds, up to LONGEST_WAIT."""
 
     class Meta:
@@ -62,7 +62,7 @@ class Throttled(ThrottlingMixin):
         return str(self.pk)
 
 
-class TotpDevice(Throttled, Device, SealedModel):
+class TotpDevice(ThrottledDevice, Device, SealedModel):
     """An authenticator app. Its secret is sealed under the account's record key."""
 
     secret = SealedCharField(_("secret"), max_length=64)
@@ -162,7 +162,7 @@ class TotpDevice(Throttled, Device, SealedModel):
         return totp
 
 
-class BackupSheet(Throttled, Device):
+class BackupSheet(ThrottledDevice, Device):
     """The sheet of paper with backup codes, as a device of its own: it is throttled apart from the app."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -190,7 +190,7 @@ class RoleGrant(models.Model):
         if app is None:
             return []
         found = keyed_hashes("codes", "role-approval", str(self.pk), str(self.subject_id), str(app.pk))
-        return [codes.spelled(secret, APPROVAL_LETTERS) for secret in found]
+        return [codes.spell(secret, APPROVAL_LETTERS) for secret in found]
 
     def approve(self, *, by: User, code: str) -> None:
         """Let the role take effect. `by` is a coordinator, neither the requester nor the subject.
@@ -202,10 +202,10 @@ class RoleGrant(models.Model):
         """
         with transaction.atomic():
             self._decide(by=by)
-            self.device = self._heard(code)
+            self.device = self._device_of_code(code)
             self._take_effect(decided_by=by, actor=by)
 
-    def _heard(self, typed: str) -> uuid.UUID:
+    def _device_of_code(self, typed: str) -> uuid.UUID:
         """The id of the app whose code `typed` is."""
         app = self._app()
         if app is None:
@@ -358,7 +358,7 @@ class Invitation(models.Model):
         return str(self.user)
 
 
-def standing(role: Role, *, now: datetime | None = None) -> int:
+def count_holders(role: Role, *, now: datetime | None = None) -> int:
     """How many people hold `role` for good: a password chosen, or an invitation still open."""
     now = now or timezone.now()
     invited: Any = Q(invitations__used_at=None, invitations__valid_until_at__gt=now)

@@ -191,6 +191,6 @@ def checkpoint(request: HttpRequest) -> HttpResponse:
         )
         return redirect("trail" if may(user, Permission.READ_TRAIL) else "admin:index")
     trail.append(user, Verb.CHECKPOINT_TAKEN)
-    answer = HttpResponse(str(newest.signed), content_type="text/plain; charset=utf-8")
+    answer = HttpResponse(str(newest.as_signed), content_type="text/plain; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="checkpoint-{newest.position}.txt"'
     return answer

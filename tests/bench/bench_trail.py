@@ -32,7 +32,7 @@ def desk() -> tuple[object, dict[str, Callable[[], object]]]:
     from django.test import Client
     from django.urls import reverse
 
-    from cases.deadlines import Due
+    from cases.deadlines import DerivedDeadline
     from cases.models import Case, Deadline
     from staff.models import Team, TotpDevice, User
 
@@ -41,7 +41,10 @@ def desk() -> tuple[object, dict[str, Callable[[], object]]]:
     cases = [Case.objects.open_case(by=olga, country="KZ", summary="Left in spring.") for _ in range(20)]
     for case in cases:
         Deadline.objects.apply(
-            case, [Due("task", f"task:{case.pk}", date(2030, 1, 1), "KZ")], unreadable=(), today=None
+            case,
+            [DerivedDeadline("task", f"task:{case.pk}", date(2030, 1, 1), "KZ")],
+            unreadable=(),
+            today=None,
         )
     client = Client(SERVER_NAME="localhost", raise_request_exception=True)
     device = TotpDevice.enrol(olga)

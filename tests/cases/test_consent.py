@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from cases.models import CaseShare, Consent, ContactChannel, Deadline, FactHistory, Purpose
-from cases.models.consent import agreed, standings
+from cases.models.consent import consent_statuses, has_consent
 from inbox import requests
 from intake.models import HelpRequest
 from staff.models import TrailRow
@@ -29,14 +29,14 @@ def page(case):
 
 
 def test_nothing_is_agreed_to_until_somebody_noted_it(case, olga):
-    assert not agreed([], Purpose.SHARING, DAY)
+    assert not has_consent([], Purpose.SHARING, DAY)
     said_yes(case, olga, valid_until=DAY + timedelta(10))
     rows = list(case.consents.with_keys())
     assert rows[0].noted_by == olga
-    assert agreed(rows, Purpose.SHARING, DAY + timedelta(10))
+    assert has_consent(rows, Purpose.SHARING, DAY + timedelta(10))
     for day in (DAY - timedelta(1), DAY + timedelta(11)):
-        assert not agreed(rows, Purpose.SHARING, day)
-    assert not agreed(rows, Purpose.STATISTICS, DAY)
+        assert not has_consent(rows, Purpose.SHARING, day)
+    assert not has_consent(rows, Purpose.STATISTICS, DAY)
 
 
 def test_a_withdrawal_ends_what_rested_on_it_in_the_same_moment(case, olga, lena, oskar, petra):
@@ -54,7 +54,7 @@ def test_a_withdrawal_ends_what_rested_on_it_in_the_same_moment(case, olga, lena
     assert [share.user for share in CaseShare.objects.filter(ended=False)] == [petra]
     assert TrailRow.objects.filter(verb="case_share_ended", case=case.pk, actor=olga).count() == 2
     past = FactHistory.objects.of(case)
-    changed = [row.opened["before"] for row in past if row.opened["facet"] == "consent"]
+    changed = [row.readable_record["before"] for row in past if row.readable_record["facet"] == "consent"]
     assert {"withdrawn_on": None, "withdrawn_how": None} in changed
 
 
@@ -192,8 +192,8 @@ def test_a_consent_that_does_not_open_lets_nothing_pass(case, olga):
     with connection.cursor() as cursor:
         cursor.execute("UPDATE cases_consent SET valid_until = given_on")
     rows = list(case.consents.with_keys())
-    assert not agreed(rows, Purpose.SHARING, DAY)
-    words = {line.purpose: line.word for line in standings(case, rows, DAY)}
+    assert not has_consent(rows, Purpose.SHARING, DAY)
+    words = {line.purpose: line.word for line in consent_statuses(case, rows, DAY)}
     assert words[Purpose.SHARING] == "does not count now"
     assert other.counts_on(DAY)
 

@@ -12,8 +12,8 @@ from cases.deadlines import (
     COUNTED,
     DEFAULT_LEADS,
     ApplicationFact,
+    DerivedDeadline,
     DocumentFact,
-    Due,
     Kind,
     StayFact,
     TaskFact,
@@ -164,7 +164,7 @@ def test_a_deadline_names_the_rule_that_gave_its_day_and_none_where_a_person_typ
 # -- terms that were over before anybody here counted them
 
 kinds = st.sampled_from(list(Kind))
-dated = st.builds(Due, kinds, st.just("stay:1:kz-01"), days, countries, st.just("kz-01@1"))
+dated = st.builds(DerivedDeadline, kinds, st.just("stay:1:kz-01"), days, countries, st.just("kz-01@1"))
 
 
 @given(dated, days, st.booleans())
@@ -182,5 +182,5 @@ def test_only_a_counted_term_that_was_over_unwatched_becomes_a_question(due, tod
 def test_a_stay_or_a_document_that_ended_is_overdue_and_no_question():
     """Each day of it counts. Sabotage: put STAY_END into COUNTED."""
     lasting = (Kind.STAY_END, Kind.DOCUMENT_END, Kind.TASK)
-    dues = [Due(kind, "x:1", DAY - timedelta(9), "KZ") for kind in lasting]
+    dues = [DerivedDeadline(kind, "x:1", DAY - timedelta(9), "KZ") for kind in lasting]
     assert with_questions(dues, watched=(), today=DAY) == tuple(dues)

@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from cases.deadlines import Due
+from cases.deadlines import DerivedDeadline
 from cases.models import Case, Deadline, DeadlineState, Stay
 from staff.models import TrailRow
 from vault.cipher import Sealed
@@ -24,7 +24,7 @@ def case(olga):
 
 
 def due(day=DAY, kind="task", source=None, country="KZ"):
-    return Due(kind, source or f"task:{uuid4()}", day, country)
+    return DerivedDeadline(kind, source or f"task:{uuid4()}", day, country)
 
 
 def only(case):
@@ -81,12 +81,12 @@ def test_a_date_that_moved_is_armed_afresh(case, olga):
 def test_a_deadline_names_its_rule_and_another_rule_for_the_same_day_reminds_nobody_afresh(case, olga):
     """Sabotage: leave `rule` out of the last save() of follow()."""
     Deadline.objects.apply(
-        case, [Due("stay_end", "stay:1", DAY, "KZ", "kz-2023@1")], unreadable=(), today=None
+        case, [DerivedDeadline("stay_end", "stay:1", DAY, "KZ", "kz-2023@1")], unreadable=(), today=None
     )
     only(case).mark_seen(by=olga, at=NOW)
     assert only(case).rule == "kz-2023@1"
     Deadline.objects.apply(
-        case, [Due("stay_end", "stay:1", DAY, "KZ", "kz-2023@2")], unreadable=(), today=None
+        case, [DerivedDeadline("stay_end", "stay:1", DAY, "KZ", "kz-2023@2")], unreadable=(), today=None
     )
     assert only(case).rule == "kz-2023@2"
     assert only(case).is_seen
@@ -192,7 +192,7 @@ def test_a_snooze_cannot_hide_a_date(case, olga, until, reason):
     Deadline.objects.apply(case, [due()], unreadable=(), today=None)
     with pytest.raises(ValidationError):
         only(case).snooze(until=until, by=olga, reason=reason, at=NOW)
-    assert not only(case).taken.snoozed_until
+    assert not only(case).readable_care.snoozed_until
 
 
 def test_an_overdue_date_sleeps_for_thirty_days_at_most(case, olga):

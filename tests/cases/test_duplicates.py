@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cases import duplicates
-from cases.duplicates import Alike
+from cases.duplicates import Likeness
 from cases.models import Case, ContactChannel, Identity, IdentityDocument, NotSamePerson
 from staff.models import TrailRow
 from staff.trail import Verb
@@ -77,9 +77,9 @@ def test_a_shared_phone_account_or_document_makes_a_pair(person, phone, olga, pe
     for case, number in ((five, "45 10 123456"), (six, "4510 № 123456")):
         IdentityDocument.objects.create(by=olga, case=case, kind="internal_passport", number=number)
     assert pairs(petra) == [
-        ({five, six}, [Alike.DOCUMENT]),
+        ({five, six}, [Likeness.DOCUMENT]),
         *sorted(
-            [({one, two}, [Alike.PHONE]), ({three, four}, [Alike.ACCOUNT])],
+            [({one, two}, [Likeness.PHONE]), ({three, four}, [Likeness.ACCOUNT])],
             key=lambda row: -duplicates.STRENGTH[row[1][0]],
         ),
     ]
@@ -91,10 +91,10 @@ def test_a_surname_needs_a_given_name_or_a_birth_date_beside_it(person, petra):
     person("Цыденов", given_name="Баир")
     meant = person("Цыденов", given_name="Жаргал")
     spelled = person("Tsydenov", given_name="Jargal")
-    assert pairs(petra) == [({meant, spelled}, [Alike.GIVEN_NAME])]
+    assert pairs(petra) == [({meant, spelled}, [Likeness.GIVEN_NAME])]
     same_day = [person("Очиров", born_on=born_on), person("Ochirov", born_on=born_on)]
     person("Очиров", born_on=date(1993, 5, 18))
-    assert (set(same_day), [Alike.BIRTH_DATE]) in pairs(petra)
+    assert (set(same_day), [Likeness.BIRTH_DATE]) in pairs(petra)
     assert len(pairs(petra)) == 2
 
 
@@ -121,7 +121,7 @@ def test_erased_and_damaged_rows_break_nothing(person, phone, petra):
     for case in (one, two, three):
         phone(case)
     erase(one.pk)
-    assert pairs(petra) == [({two, three}, [Alike.PHONE])]
+    assert pairs(petra) == [({two, three}, [Likeness.PHONE])]
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE cases_contactchannel SET value = %s", [connection.Database.Binary(b"\x01" * 61)]
@@ -170,8 +170,8 @@ def test_nobody_but_a_coordinator_learns_anything_and_nothing_is_read_for_them(
     one, two = person("Цыденов", given_name="Баир"), person("Цыденов", given_name="Баир")
     user = request.getfixturevalue(who)
     with CaptureQueriesContext(connection) as asked:
-        assert duplicates.of(user, today=TODAY) == duplicates.Found([])
-        assert duplicates.of(user, today=TODAY, case=one) == duplicates.Found([])
+        assert duplicates.of(user, today=TODAY) == duplicates.PossibleDuplicates([])
+        assert duplicates.of(user, today=TODAY, case=one) == duplicates.PossibleDuplicates([])
     assert len(asked) == 0
     desk = signed_in(Client(), user)
     for address in (PAGE, f"{PAGE}{one.pk}/", f"{PAGE}{user.pk}/"):

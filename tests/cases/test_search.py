@@ -126,7 +126,7 @@ def test_the_pairs_of_names_find_each_other_and_two_people_do_not(person, olga):
 
 
 def test_a_whole_name_stands_before_one_word_and_an_agreeing_given_name_raises(person, olga):
-    """Sabotage: sort by code name alone in _ranked()."""
+    """Sabotage: sort by code name alone in _rank()."""
     namesake = person("Цыденов", given_name="Баир")
     meant = person("Цыденов", given_name="Жаргал")
     assert names("Цыденов Жаргал", olga) == [meant, namesake]
@@ -152,7 +152,7 @@ def test_what_is_not_shown_is_counted(person, olga, monkeypatch):
 
 
 def test_names_that_share_a_token_by_chance_are_told_apart(yuri, olga):
-    """Sabotage: leave `if known(row, "word") in wanted` out of by_name()."""
+    """Sabotage: leave `if value_or_none(row, "word") in wanted` out of by_name()."""
     from cases.models import NameWord
 
     column = NameWord._meta.get_field("token")
@@ -162,7 +162,7 @@ def test_names_that_share_a_token_by_chance_are_told_apart(yuri, olga):
 
 
 def test_one_damaged_name_hides_no_other_and_is_still_found(yuri, person, olga):
-    """Sabotage: getattr for known() in search._keys()."""
+    """Sabotage: getattr for value_or_none() in search._keys()."""
     other = person("Щербаков")
     with connection.cursor() as cursor:
         cursor.execute(

@@ -140,7 +140,7 @@ def test_a_newcomers_inbox_is_not_empty_and_alarms_nobody(tmp_path, settings):
     """Sabotage: leave requests.load out of demo.cases.load."""
     from inbox import listing
     from inbox.duplicates import of
-    from inbox.listing import Kept
+    from inbox.listing import InboxFilter
     from inbox.models.marks import of as marks_of
     from intake.models import HelpRequest
     from vault import dropbox
@@ -150,8 +150,8 @@ def test_a_newcomers_inbox_is_not_empty_and_alarms_nobody(tmp_path, settings):
     dropbox.turn(timezone.localdate())
     call_command("load_demo", verbosity=0)
     now, olga = timezone.now(), User.objects.get(username="olga")
-    assert listing.counts(olga)[Kept.WAITING] == 4
-    assert listing.counts(olga)[Kept.ALL] == 5
+    assert listing.counts(olga)[InboxFilter.WAITING] == 4
+    assert listing.counts(olga)[InboxFilter.ALL] == 5
     assert (listing.red(now), listing.late(olga, now)) == ([], [])
     call = HelpRequest.objects.get(channel="telephone")
     caller = User.objects.get(username=call_by(call))

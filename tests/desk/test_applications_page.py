@@ -12,7 +12,7 @@ from django.utils import timezone, translation
 
 from cases.models import Application, Case, Deputy, FactHistory
 from desk import applications_by_country, digest
-from desk.applications_by_country import Group, Wanted
+from desk.applications_by_country import ApplicationFilter, Group
 from desk.board import Whose
 from law import countries
 
@@ -50,7 +50,7 @@ def today():
 
 
 def entries(user, first=0, last=99, **wanted):
-    return applications_by_country.entries(user, timezone.now(), Wanted(**wanted), first, last)
+    return applications_by_country.entries(user, timezone.now(), ApplicationFilter(**wanted), first, last)
 
 
 def test_a_cell_has_its_count_its_code_names_and_leads_to_its_lines(case, olga, at_desk):
@@ -189,7 +189,7 @@ PHRASES = {
 def test_a_refused_travel_document_is_called_that_wherever_it_is_shown(case, olga, petra, sign_in, language):
     """Lists, the tab, the boards, the page of a date, the digest on screen and on paper, statistics.
 
-    Sabotage: show the stage alone in cases.models.application.standing(), or the country alone in the digest.
+    Sabotage: the stage alone in application.stage_in_words(), or the country alone in the digest.
     """
     application(
         case, olga, kind="travel_document_or_visa_for_asylum", stage="travel_document_refused",
@@ -242,4 +242,4 @@ def test_the_digest_asks_for_the_day_of_service(case, olga, petra, oskar, sign_i
     row.save(by=olga)
     case.refresh_deadlines(today=case.today())
     assert digest.compose(petra, today()).questions == []
-    assert not any("asks" in str(each.opened) for each in FactHistory.objects.of(case))
+    assert not any("asks" in str(each.readable_record) for each in FactHistory.objects.of(case))

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
-from cases.deadlines import Due
+from cases.deadlines import DerivedDeadline
 from cases.models import Case, CaseShare, Deadline, IdentityDocument, Stay, Task
 from desk import board
 from desk.board import Part, Whose
@@ -49,7 +49,7 @@ def test_each_date_stands_in_its_part(case, olga):
     wanted = [-40, -1, 0, 1, 7, 8, 30, 31]
     Deadline.objects.apply(
         case,
-        [Due("task", f"task:{uuid4()}", TODAY + timedelta(n), "KZ") for n in wanted],
+        [DerivedDeadline("task", f"task:{uuid4()}", TODAY + timedelta(n), "KZ") for n in wanted],
         unreadable=(),
         today=None,
     )
@@ -180,7 +180,9 @@ def test_a_source_of_another_case_is_not_read_out(case, dated_case, oskar, olga)
     """Sabotage: drop the comparison of case_id in provenance._origin()."""
     foreign = Case.objects.open_case(by=oskar, country="GE")
     secret = Task.objects.create(by=oskar, case=foreign, text="Not for Olga.", due_on=TODAY)
-    Deadline.objects.apply(case, [Due("task", f"task:{secret.pk}", TODAY, "KZ")], unreadable=(), today=None)
+    Deadline.objects.apply(
+        case, [DerivedDeadline("task", f"task:{secret.pk}", TODAY, "KZ")], unreadable=(), today=None
+    )
     (line,) = lines(olga, board.marks(olga, NOW))
     assert "Not for Olga" not in line.why
 
@@ -189,7 +191,7 @@ def test_cases_nobody_is_reminded_of_are_counted(case, dated_case, olga):
     dated_case(TODAY)
     closed = Case.objects.open_case(by=olga, country="KZ")
     closed.close(on=TODAY, by=olga, reason="Safe.")
-    assert list(board.undated(olga)) == [case]
+    assert list(board.cases_without_date(olga)) == [case]
 
 
 @pytest.mark.parametrize(
@@ -230,5 +232,5 @@ def test_more_dates_are_a_stronger_shade(count, heat):
 
 @pytest.mark.parametrize("text", ["", "2026-13", "soon", "1901-01", "2099-12", "2026-12-01"])
 def test_an_address_names_a_month_nearby_or_gets_this_one(text):
-    assert month.asked(text, TODAY) == date(2026, 11, 1)
-    assert month.asked("2027-02", TODAY) == date(2027, 2, 1)
+    assert month.parse_month(text, TODAY) == date(2026, 11, 1)
+    assert month.parse_month("2027-02", TODAY) == date(2027, 2, 1)

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.deadlines import Due
+from cases.deadlines import DerivedDeadline
 from cases.models import Deadline, DeadlineState
 from law import countries
 from reminders.models import Reminder
@@ -116,7 +116,10 @@ def test_a_date_that_moved_meanwhile_is_left_alone(deadline, olga, at_desk, toda
     """A person must not mark done what they have not seen. Sabotage: drop require_unchanged()."""
     desk, source = at_desk(olga), deadline.source
     Deadline.objects.apply(
-        deadline.case, [Due("task", source, today + timedelta(2), "KZ")], unreadable=(), today=None
+        deadline.case,
+        [DerivedDeadline("task", source, today + timedelta(2), "KZ")],
+        unreadable=(),
+        today=None,
     )
     answer = post(desk, deadline, "done")
     assert answer.status_code == 422

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from cases.deadlines import Due
+from cases.deadlines import DerivedDeadline
 from cases.models import Case, Deadline
 from config import errors
 from desk import board
@@ -37,8 +37,14 @@ def dates(case, today):
     """A function: that many open dates of Olga's case, so many days ahead."""
 
     def add(count, left):
-        stored = [Due(row.kind, row.source, row.due_on, "KZ") for row in Deadline.objects.filter(case=case)]
-        new = [Due("task", f"task:{uuid4()}", today + timedelta(left), "KZ") for _each in range(count)]
+        stored = [
+            DerivedDeadline(row.kind, row.source, row.due_on, "KZ")
+            for row in Deadline.objects.filter(case=case)
+        ]
+        new = [
+            DerivedDeadline("task", f"task:{uuid4()}", today + timedelta(left), "KZ")
+            for _each in range(count)
+        ]
         Deadline.objects.apply(case, stored + new, unreadable=(), today=None)
 
     return add
@@ -101,7 +107,7 @@ def test_the_page_takes_no_more_queries_for_more_dates(olga, petra, at_desk, tod
             case = Case.objects.open_case(by=olga, country="KZ")
             Deadline.objects.apply(
                 case,
-                [Due("task", f"task:{uuid4()}", today + timedelta(_each % 31), "KZ")],
+                [DerivedDeadline("task", f"task:{uuid4()}", today + timedelta(_each % 31), "KZ")],
                 unreadable=(),
                 today=None,
             )

@@ -176,7 +176,7 @@ def test_what_is_typed_in_the_room_is_saved_with_its_history(case, identity, olg
     sent = _typed(page, **{"identity-surname": "Ковалёв", "identity-born_on": "1990-02-03"})
     assert desk.post(address(case), sent).status_code == 302
     assert Identity.objects.get().surname == "Ковалёв"
-    assert FactHistory.objects.of(case)[0].opened["before"]["surname"] == "Нестеров"
+    assert FactHistory.objects.of(case)[0].readable_record["before"]["surname"] == "Нестеров"
     assert TrailRow.objects.filter(verb=Verb.CASE_CHANGED).latest("id").details["fields"] == [
         "identity.born_on",
         "identity.surname",
@@ -207,7 +207,7 @@ def test_what_was_typed_while_it_closed_is_kept_and_nothing_is_shown(case, ident
 
 
 def test_two_people_in_one_compartment_lose_nothing(case, identity, olga, petra, at_desk):
-    """Sabotage: take lock.reconcile() out of _bound()."""
+    """Sabotage: take lock.reconcile() out of _bind_form()."""
     opened(case, Compartment.IDENTITY, olga, now=timezone.now())
     desk = at_desk(olga)
     sent = _typed(desk.get(address(case)), **{"identity-patronymic": "Юрьевич"})
@@ -364,7 +364,7 @@ def test_a_route_note_is_erased_for_real_two_weeks_after_use(cleared, case, olga
     assert RouteNote.objects.erase_used(TODAY + timedelta(14)) == 0
     assert RouteNote.objects.erase_used(TODAY + timedelta(15)) == 1
     assert [row.pk for row in RouteNote.objects.all()] == [unused.pk]
-    assert not [row for row in FactHistory.objects.of(case) if row.opened["facet"] == "routenote"]
+    assert not [row for row in FactHistory.objects.of(case) if row.readable_record["facet"] == "routenote"]
     gone = TrailRow.objects.get(verb=Verb.ROUTE_NOTE_ERASED)
     assert (gone.actor, gone.case, gone.details) == (None, case.pk, {"about": str(note.pk)})
 

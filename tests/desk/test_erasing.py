@@ -19,7 +19,7 @@ from tests.staff.flow import asks_for_a_code
 from vault.cipher import Erased
 from vault.integrity import Count, verify
 from vault.models import RecordKey, SealedModel
-from vault.show import shown
+from vault.show import display_value
 
 pytestmark = pytest.mark.django_db
 TODAY = timezone.localdate()
@@ -82,7 +82,7 @@ def cells(case):
         for row in model._base_manager.filter(**{name: case.pk}):
             for field in row.sealed_fields():
                 if row.__dict__.get(field.attname) is not None:
-                    yield f"{model.__name__}.{field.name}", shown(row, field.name)
+                    yield f"{model.__name__}.{field.name}", display_value(row, field.name)
 
 
 def test_nothing_that_a_case_can_hold_opens_again(full, erase, store, olga):
@@ -119,7 +119,7 @@ def test_nobody_is_reminded_and_no_date_is_left(full, erase, dated_case):
     erase(full)
     assert {row.pk for row in Reminder.objects.all()} == kept
     rows = Deadline.objects.filter(case=full)
-    assert {(row.state, row.due_week, shown(row, "due_on")) for row in rows} == {
+    assert {(row.state, row.due_week, display_value(row, "due_on")) for row in rows} == {
         ("cancelled", None, "[erased]")
     }
     assert Deadline.objects.open().filter(case=other).count() == 1
@@ -131,7 +131,7 @@ def test_the_row_stays_closed_and_empty(full, erase):
     full.refresh_from_db()
     assert (full.code_name, full.status, full.erased, full.caseworker) == (name, "closed", True, None)
     assert (full.category, full.colour) == ("unknown", "green")
-    assert shown(full, "closing_reason") == "[erased]"
+    assert display_value(full, "closing_reason") == "[erased]"
     assert not CaseShare.objects.filter(case=full).exists()
     assert not Case.objects.in_work().filter(pk=full.pk).exists()
 
@@ -146,7 +146,7 @@ def test_a_receipt_stays_on_the_trail(full, erase, petra):
     assert receipt["reminders"] > 0
     assert receipt["rows"] > 10
     assert row.details["reason"] == "asked for it"
-    assert {shown(row, "details") for row in TrailRow.objects.of_case(full.pk)} == {"[erased]"}
+    assert {display_value(row, "details") for row in TrailRow.objects.of_case(full.pk)} == {"[erased]"}
 
 
 def test_it_may_be_repeated(full, erase, petra):
@@ -259,7 +259,7 @@ def test_the_page_erases_by_the_typed_code_name_only(
 
 
 def test_every_page_works_afterwards(full, erase, petra, at_desk):
-    """Sabotage: read a value of an erased case without shown()."""
+    """Sabotage: read a value of an erased case without display_value()."""
     key = Attachment.objects.get().pk
     erase(full)
     desk = at_desk(petra)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from cases.deadlines import Due
+from cases.deadlines import DerivedDeadline
 from cases.models import Case, Deadline, Identity, IdentityDocument, Stay
 from law.models.legal_rule import LegalRule, RuleConfirmation
 from tests.desk.test_case_damage import BROKEN, overwrite
@@ -51,7 +51,7 @@ def test_the_line_on_the_board_leads_to_the_chain(case, stay, today, olga, at_de
     row = Deadline.objects.get(case=case, kind="stay_end")
     Deadline.objects.apply(
         case,
-        [Due("stay_end", row.source, today + timedelta(5), "KZ", "kz-2023@1")],
+        [DerivedDeadline("stay_end", row.source, today + timedelta(5), "KZ", "kz-2023@1")],
         unreadable=(),
         today=None,
     )
@@ -140,7 +140,10 @@ def test_a_damaged_cell_is_said_and_breaks_nothing(case, stay, olga, at_desk):
 def test_a_date_without_its_fact_says_so(case, stay, olga, today, at_desk):
     other = Case.objects.open_case(by=olga, country="KZ")
     Deadline.objects.apply(
-        other, [Due("stay_end", f"stay:{stay.pk}", today, "KZ", "kz-2023@1")], unreadable=(), today=None
+        other,
+        [DerivedDeadline("stay_end", f"stay:{stay.pk}", today, "KZ", "kz-2023@1")],
+        unreadable=(),
+        today=None,
     )
     assert "is no longer in the file" in page(at_desk(olga), other)
 

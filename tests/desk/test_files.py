@@ -266,7 +266,7 @@ def test_a_file_moved_to_another_row_or_case_does_not_open(case, olga, at_desk, 
 
 
 def test_the_list_of_an_unreadable_file_is_a_page_too(case, olga, at_desk, kept):
-    """Sabotage: read `row.kind` instead of shown() in files._line."""
+    """Sabotage: read `row.kind` instead of display_value() in files._line."""
     from django.db import connection
 
     row = kept()

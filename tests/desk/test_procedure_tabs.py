@@ -59,7 +59,7 @@ def test_service_starts_the_window_of_appeal_and_filing_an_appeal_is_a_row_of_it
     appeal.save(by=olga)
     case.refresh_deadlines(today=case.today())
     assert dues(case) == {("hearing", DAY + timedelta(60), "")}
-    assert {row.opened["facet"] for row in case.history.with_keys()} >= {"application", "appeal"}
+    assert {row.readable_record["facet"] for row in case.history.with_keys()} >= {"application", "appeal"}
 
 
 def test_a_missing_day_of_service_is_asked_for_until_it_is_typed(case, olga):
@@ -381,7 +381,7 @@ def test_an_ordinary_case_stays_light_and_takes_as_many_queries_as_a_full_one(ca
 
 
 def test_a_proceeding_shows_the_most_it_can_bring_with_its_source(case, olga, at_desk):
-    """Sabotage: leave the source out of accused.html, or `confirmed` out of _accused()."""
+    """Sabotage: leave the source out of accused.html, or `is_confirmed` out of _accusation()."""
     Proceeding.objects.create(case=case, by=olga, article="ст. 337", part="ч. 5")
     Proceeding.objects.create(
         case=case, by=olga, article="338", maximum_term="up to 15 years", maximum_term_source="the charge"

@@ -123,7 +123,7 @@ class TestAPass:
         assert rung == [True]
 
     def test_a_damaged_case_is_reported_and_the_others_go_on(self, olga):
-        """Sabotage: let `_recomputed` raise."""
+        """Sabotage: let `_recompute_case` raise."""
         good, bad, worse = stayed(olga), stayed(olga), stayed(olga)
         bad.refresh_deadlines(today=TODAY)
         with connection.cursor() as cursor:

@@ -14,7 +14,7 @@ from desk.law_book import Waiting
 from desk.views.rule_forms import FORMS
 from law.models import LegalRule, RuleConfirmation
 from law.rules.stay import AllOf, PerEntry, Rolling
-from law.rules.versions import Table, shipped
+from law.rules.versions import Table, shipped_versions
 from staff import trail
 from staff.models import TrailRow
 from tests.desk.test_recomputation import stayed, version_of
@@ -34,7 +34,7 @@ def today():
 
 def unconfirmed(today):
     """How many shipped rules wait for a lawyer: all but those that are over, for a file confirms none."""
-    return sum(each.valid_to is None or each.valid_to >= today for each in shipped())
+    return sum(each.valid_to is None or each.valid_to >= today for each in shipped_versions())
 
 
 def read(answer):
@@ -114,7 +114,7 @@ def test_the_list_is_filtered_by_country_kind_and_what_waits(lena, at_desk):
     def codes(**asked):
         return {entry.code for entry in client.get(RULES, asked).context["page"].paginator.object_list}
 
-    assert len(codes()) == len(shipped())
+    assert len(codes()) == len(shipped_versions())
     assert codes(country="KZ", table="stay") == {"kz-2012", "kz-2023"}
     assert codes(country="KZ", table="stay", state="unconfirmed") == {"kz-2023"}
     assert codes(state="stale") == set()
@@ -136,12 +136,12 @@ def test_every_rule_that_ships_can_be_said_and_opened(language, lena, at_desk, t
     lena.language = language
     lena.save(update_fields=["language"])
     client = at_desk(lena)
-    for version in shipped()[::6]:
+    for version in shipped_versions()[::6]:
         answer = client.get(reverse("rule", args=[version.code]))
         text = read(answer)
         assert "None" not in text, version.code
         with translation.override(language):
-            assert str(law_book.confirmed(None, None)) in text
+            assert str(law_book.confirmation_in_words(None, None)) in text
         assert len(answer.content) < 100_000
     assert all(told.told.words for told in law_book.entries(today))
 
@@ -263,7 +263,7 @@ def test_the_slower_of_two_lawyers_sees_what_the_other_did(lena, at_desk):
     assert LegalRule.objects.filter(code="kz-2023").count() == 2
 
 
-@pytest.mark.parametrize("version", shipped(), ids=lambda version: version.code)
+@pytest.mark.parametrize("version", shipped_versions(), ids=lambda version: version.code)
 def test_a_version_saved_as_it_is_says_the_same(version):
     """Whatever ships goes through its form and comes out unchanged, but for what a save adds."""
     form_class = FORMS[version.table]
@@ -344,7 +344,7 @@ def test_moved_dates_are_named_only_to_whoever_may_open_the_case(lena, olga, osk
 def test_a_shorter_rule_moves_the_date_of_whoever_is_there(lena, olga, sign_in, today):
     """From the lawyer's form to the page that says which date moved, and by which rule it is counted now.
 
-    Sabotage: leave out `Recomputation.objects.request` in rules._typed.
+    Sabotage: leave out `Recomputation.objects.request` in rules._make_version.
     """
     from cases.models import Case, Deadline
 
@@ -409,12 +409,12 @@ def test_a_later_file_comes_in_only_when_told_and_only_once(capsys, monkeypatch,
 
     newer = [
         replace(each, row={**each.row, "note": "seen again"}) if each.code == "tj" else each
-        for each in shipped()
+        for each in shipped_versions()
     ]
-    monkeypatch.setattr(versions, "shipped", lambda: tuple(newer))
+    monkeypatch.setattr(versions, "shipped_versions", lambda: tuple(newer))
     call_command("load_rules")
     assert "tj@2: new version of the file" in capsys.readouterr().out
-    assert LegalRule.objects.count() == len(shipped())
+    assert LegalRule.objects.count() == len(shipped_versions())
     call_command("load_rules", "--write")
     assert LegalRule.objects.version("tj@2").corrects
     assert Recomputation.objects.get().rule.ref == "tj@2"

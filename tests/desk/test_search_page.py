@@ -123,7 +123,7 @@ def test_a_search_needs_the_pages_own_token(known, olga):
 
 
 def test_the_page_takes_no_more_queries_for_more_matches(olga, at_desk):
-    """Sabotage: leave select_related out of search._ranked()."""
+    """Sabotage: leave select_related out of search._rank()."""
     desk, counts = at_desk(olga), []
     ask(desk, NAME)  # the first page of a session writes more than the next
     for number in (3, 17):

@@ -17,7 +17,7 @@ from law.models.legal_rule import LegalRule
 from law.rules.doubts import Doubt
 from law.rules.residence import Notice
 from law.rules.stay import AllOf, PerEntry, Rolling
-from law.words.rules import said
+from law.words.rules import limit_in_words
 from staff.models import TrailRow
 from tests.desk.test_case_damage import BROKEN, overwrite
 from tests.page import form_data
@@ -186,11 +186,13 @@ def test_every_sentence_about_law_has_a_source_or_says_that_a_lawyer_must_confir
 @pytest.mark.parametrize(("n", "russian"), [(1, "1 дня"), (21, "21 дня"), (30, "30 дней"), (2, "2 дней")])
 def test_numbers_of_rules_agree_in_russian(n, russian):
     with translation.override("ru"):
-        assert said(PerEntry(n)) == f"Не более {russian} после каждого въезда; день въезда — первый."
+        assert (
+            limit_in_words(PerEntry(n)) == f"Не более {russian} после каждого въезда; день въезда — первый."
+        )
 
 
 def test_a_rule_of_several_parts_says_each():
-    assert len(said(AllOf((PerEntry(60), Rolling(90, 180)))).split(". ")) == 2
+    assert len(limit_in_words(AllOf((PerEntry(60), Rolling(90, 180)))).split(". ")) == 2
 
 
 # What if

@@ -16,7 +16,7 @@ def main() -> None:
     from django.db import transaction
     from django.utils import timezone
 
-    from cases.deadlines import Due
+    from cases.deadlines import DerivedDeadline
     from cases.models import Case, Deadline
     from law import countries
     from reminders import doorbell, planning
@@ -25,7 +25,10 @@ def main() -> None:
         today = countries.today_in(case.country, timezone.now())
         with transaction.atomic():
             Deadline.objects.apply(
-                case, [Due("task", f"task:{case.pk}", today, case.country)], unreadable=(), today=None
+                case,
+                [DerivedDeadline("task", f"task:{case.pk}", today, case.country)],
+                unreadable=(),
+                today=None,
             )
             planning.plan_case(case)
             transaction.on_commit(doorbell.ring)

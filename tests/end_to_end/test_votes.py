@@ -42,7 +42,7 @@ def _plain(value: object) -> object:
 
 def run_the_desk(olga, rng) -> dict[str, date]:
     """Open cases with dates that have nothing to do with each other, and let the desk remind for weeks."""
-    from cases.deadlines import Due
+    from cases.deadlines import DerivedDeadline
     from cases.models import Case, Deadline
     from reminders import planning, sending
 
@@ -54,7 +54,7 @@ def run_the_desk(olga, rng) -> dict[str, date]:
         Deadline.objects.apply(
             case,
             [
-                Due(
+                DerivedDeadline(
                     kind, f"task:{uuid4()}", start.date() + timedelta(days=rng.randrange(1, 90)), case.country
                 )
                 for kind in kinds

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from cases.deadlines import Due
+from cases.deadlines import DerivedDeadline
 from cases.models import Case, Deadline, Identity
 from law import countries
 from reminders.models import Reminder
@@ -54,7 +54,7 @@ def test_the_worker_does_its_whole_job_and_opens_no_name(live_database):
     Identity.objects.create(by=olga, case=case, surname="Выдумкин")
     today = countries.today_in("KZ", timezone.now())
     Deadline.objects.apply(
-        case, [Due("task", "task:1", today - timedelta(days=1), "KZ")], unreadable=(), today=None
+        case, [DerivedDeadline("task", "task:1", today - timedelta(days=1), "KZ")], unreadable=(), today=None
     )
     with open_mailroom() as room:
         env = worker_environment(live_database.env) | {

@@ -10,7 +10,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from figures import disclosure
-from figures.disclosure import OTHERS, PROTECTION, THRESHOLD, grouped, primary, publish, ranges, suppressed
+from figures.disclosure import (
+    OTHERS,
+    PROTECTION,
+    THRESHOLD,
+    group_names,
+    primary,
+    publish,
+    ranges,
+    suppressed_cells,
+)
 from tests.figures.attacker import Attacker, all_tables, of_publication
 
 COUNTRIES = [f"C{n}" for n in range(7)]
@@ -67,9 +76,9 @@ def test_the_ranges_are_exactly_those_of_trying_everything(grid, data):
 @given(small_grids)
 @settings(max_examples=80)
 def test_every_hidden_cell_could_be_one_of_many_numbers(grid):
-    """Sabotage: `return frozenset(primary(grid))` at the start of suppressed()."""
+    """Sabotage: `return frozenset(primary(grid))` at the start of suppressed_cells()."""
     assume(large_totals(grid))
-    hidden = suppressed(grid)
+    hidden = suppressed_cells(grid)
     assert primary(grid) <= hidden
     tried = all_tables(grid, hidden)
     for place in hidden:
@@ -83,7 +92,7 @@ def test_nobody_recovers_a_hidden_cell_by_adding_and_subtracting(crowd):
     """Done when a test tries to recover hidden cells over all tables of a publication, and cannot.
 
     The attacker solves every equation that totals and shown cells give, of all tables at once.
-    Sabotage: `return frozenset(primary(grid))` at the start of suppressed().
+    Sabotage: `return frozenset(primary(grid))` at the start of suppressed_cells().
     """
     attacker = of_publication(published(crowd))
     for cell, (low, high) in attacker.ranges().items():
@@ -106,7 +115,7 @@ def test_the_attacker_succeeds_where_only_small_cells_are_hidden():
 @given(people())
 @settings(max_examples=60)
 def test_no_total_is_small_and_no_row_of_others_stands_for_one_alone(crowd):
-    """Sabotage: `while False` in grouped()."""
+    """Sabotage: `while False` in group_names()."""
     for table in published(crowd).values():
         assert min(*table.row_totals, *table.column_totals, table.total) >= THRESHOLD
         assert sum(table.row_totals) == sum(table.column_totals) == len(crowd)
@@ -114,7 +123,7 @@ def test_no_total_is_small_and_no_row_of_others_stands_for_one_alone(crowd):
             assert all(cell is None or cell >= THRESHOLD for cell in line)
     if len(crowd) >= THRESHOLD:
         totals = {country: sum(each[0] == country for each in crowd) for country in COUNTRIES}
-        rows = grouped(totals, COUNTRIES)
+        rows = group_names(totals, COUNTRIES)
         assert sorted(itertools.chain(*rows.values())) == COUNTRIES
         assert OTHERS not in rows or len(rows[OTHERS]) > 1
 

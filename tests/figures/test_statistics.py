@@ -147,7 +147,7 @@ def test_all_that_was_ever_published_gives_no_hidden_number_away(petra):
     and cannot: each could still be any number of a range at least as wide as docs/STATISTICS.md promises.
 
     Between the publications the office goes on: requests are decided, erased, and entered late.
-    Sabotage: `return frozenset(primary(grid))` at the start of disclosure.suppressed().
+    Sabotage: `return frozenset(primary(grid))` at the start of disclosure.suppressed_cells().
     """
     dice = random.Random(11)
     attacker, known = Attacker(), 0

@@ -88,7 +88,7 @@ def office(own_database, django_db_blocker, tmp_path, settings, keys):
 def cells(*, but=()):
     """Every cell of every sealed row by its place, opened; rows of the owners `but` are left out."""
     from vault.integrity import sealed_models
-    from vault.show import shown
+    from vault.show import display_value
 
     found = {}
     for model in sealed_models():
@@ -96,7 +96,7 @@ def cells(*, but=()):
             if row.seal_identity()[1] in but:
                 continue
             for field in row.sealed_fields():
-                found[model.__name__, str(row.pk), field.name] = str(shown(row, field.name))
+                found[model.__name__, str(row.pk), field.name] = str(display_value(row, field.name))
     return found
 
 
@@ -143,7 +143,7 @@ def test_the_drill_with_an_erased_person(office):
     from cases.models import Case, Deadline
     from reminders.models import Reminder
     from vault import keyring
-    from vault.show import shown
+    from vault.show import display_value
 
     gone, *staying = Case.objects.order_by("code_name")
     before = cells(but={gone.pk})
@@ -163,8 +163,8 @@ def test_the_drill_with_an_erased_person(office):
         stays = {place: value for place, value in before.items() if place[0] != "Reminder"}
         assert {place: again[place] for place in stays} == stays
         back = Case.objects.get(pk=gone.pk)
-        assert (back.erased, shown(back, "summary")) == (True, "[erased]")
-        assert {shown(row, "due_on") for row in Deadline.objects.filter(case=back)} == {"[erased]"}
+        assert (back.erased, display_value(back, "summary")) == (True, "[erased]")
+        assert {display_value(row, "due_on") for row in Deadline.objects.filter(case=back)} == {"[erased]"}
         about = {str(key) for key in Deadline.objects.filter(case=back).values_list("pk", flat=True)}
         assert not any(row.payload["deadline"] in about for row in Reminder.objects.all())
         assert len(list(Path(office.settings.FILES_DIR).iterdir())) == len(staying)
@@ -202,7 +202,7 @@ def test_the_database_part_holds_no_record_key_and_no_session(office):
     folder = office.backup()
     wrapped = [bytes(row.wrapped) for row in RecordKey.objects.all()]
     keys = age.identities(office.identity)
-    with age.opened(folder / "database.age", keys) as stream:
+    with age.open_sealed(folder / "database.age", keys) as stream:
         clear = stream.read()
     if connection.vendor == "postgresql":
         clear = plain_text(clear)
@@ -211,7 +211,7 @@ def test_the_database_part_holds_no_record_key_and_no_session(office):
     for blob in wrapped:
         assert blob not in clear
         assert blob.hex().encode() not in clear
-    with age.opened(folder / "record-keys.age", keys) as stream:
+    with age.open_sealed(folder / "record-keys.age", keys) as stream:
         assert stream.read().count(b'"owner"') == len(wrapped)
 
 

@@ -51,5 +51,7 @@ def test_every_colour_of_the_desk_is_written_once_for_light_and_dark():
 def test_the_colours_name_all_that_the_sheets_ask_for():
     """Sabotage: write var(--crad) somewhere."""
     named = set(re.findall(r"(--[\w-]+):", (ROOT / "desk/static/desk/colours.css").read_text()))
-    asked = {v for path in files(".css", under=("desk",)) for v in re.findall(r"var\((--[\w-]+)", path.read_text())}
+    asked = {
+        v for path in files(".css", under=("desk",)) for v in re.findall(r"var\((--[\w-]+)", path.read_text())
+    }
     assert asked <= named

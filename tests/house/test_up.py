@@ -364,13 +364,13 @@ class TestReadyFile:
 
         path = tmp_path / "ready.json"
         ready = ReadyFile(path)
-        with ready.written({"url": "here"}):
+        with ready.holding({"url": "here"}):
             assert json.loads(path.read_text()) == {"url": "here"}
             assert path.stat().st_mode & 0o777 == 0o600
             assert [entry.name for entry in tmp_path.iterdir()] == ["ready.json"]
         assert list(tmp_path.iterdir()) == []
         path.write_text("meanwhile")
-        with pytest.raises(CannotStart), ready.written({}):
+        with pytest.raises(CannotStart), ready.holding({}):
             pass
         assert path.read_text() == "meanwhile"
 

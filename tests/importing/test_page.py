@@ -10,7 +10,7 @@ from django.conf import settings as conf
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from cases.models import Case
-from desk.views.imports import defused
+from desk.views.imports import defuse
 from importing.sheets import as_meant
 from intake.models import HelpRequest
 from staff.models import TrailRow
@@ -137,7 +137,7 @@ def test_bad_rows_come_back_as_a_file_without_formulas(desk):
     assert "Вымыслов2" not in text
     assert answer["Content-Disposition"] == 'attachment; filename="corrections.csv"'
     cells = ["=1", "+999 00", "it's", "'", ""]
-    assert [as_meant(defused(cell)) for cell in cells] == cells
+    assert [as_meant(defuse(cell)) for cell in cells] == cells
     assert not Case.objects.exists()
 
 

@@ -262,7 +262,7 @@ def test_any_text_is_a_value_or_refused(text):
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_the_template_is_understood_and_no_heading_means_two_things(table, language):
     """Done when both templates are recognised. Sabotage: two columns of one heading."""
-    found = columns.understood([column.heading(language) for column in table], table)
+    found = columns.read_headings([column.heading(language) for column in table], table)
     assert [place.column.name for place in found.places.values()] == [column.name for column in table]
     assert found.unknown == ()
     spellings = [spelling for column in table for spelling in column.spellings()]
@@ -276,7 +276,7 @@ heads = st.text(max_size=40) | st.sampled_from(["Фамилия", "phone 2", "Ph
 @MANY
 def test_any_headings_are_understood_or_refused(cells_):
     with contextlib.suppress(ValidationError):
-        found = columns.understood(cells_, columns.CASES)
+        found = columns.read_headings(cells_, columns.CASES)
         assert len(found.places) + len(found.unknown) == sum(bool(cell) for cell in cells_)
 
 

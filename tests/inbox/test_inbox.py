@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inbox import listing, requests, words
-from inbox.listing import Kept
+from inbox.listing import InboxFilter
 from intake.models import Colour, HelpRequest, Message, Photograph, State
-from intake.triage import risen
+from intake.triage import risen_colour
 from staff.models import TrailRow
 from tests.house.test_translations import english_on
 from tests.intake.pictures import jpeg
@@ -95,9 +95,9 @@ def test_a_request_of_a_hidden_case_is_not_there(arrives, olga, oskar, sign_in):
     HelpRequest.objects.add_to(row.pk, {"text": "Новое."}, at=timezone.now(), colour=Colour.RED)
     desk = sign_in(oskar)
     assert desk.get(page_of(row)).status_code == 404
-    assert listing.counts(oskar)[Kept.ALL] == 0
+    assert listing.counts(oskar)[InboxFilter.ALL] == 0
     assert TrailRow.objects.filter(verb="refused", actor=oskar).exists()
-    assert listing.counts(olga)[Kept.WAITING] == 1
+    assert listing.counts(olga)[InboxFilter.WAITING] == 1
     assert "Новое." in sign_in(olga).get(page_of(row)).content.decode()
 
 
@@ -111,8 +111,8 @@ def test_the_database_raises_colours_as_triage_does(arrives):
     for colour, hours, minutes in itertools.product(Colour, around, (0, 59)):
         received = NOW - timedelta(hours=hours, minutes=minutes)
         HelpRequest.objects.filter(pk=key).update(colour=colour, received_at=received)
-        (row,) = HelpRequest.objects.annotate(by_now=listing._risen(NOW)).values("by_now")
-        assert row["by_now"] == risen(colour, waited_hours=hours), (colour, hours, minutes)
+        (row,) = HelpRequest.objects.annotate(by_now=listing._risen_colour(NOW)).values("by_now")
+        assert row["by_now"] == risen_colour(colour, waited_hours=hours), (colour, hours, minutes)
 
 
 def test_the_most_urgent_and_longest_waiting_stands_first(arrives, olga):
@@ -122,9 +122,12 @@ def test_the_most_urgent_and_longest_waiting_stands_first(arrives, olga):
     red = arrives(colour=Colour.RED, hours=1, now=NOW)
     late_yellow = arrives(colour=Colour.YELLOW, hours=80, now=NOW)
     yellow = arrives(colour=Colour.YELLOW, hours=3, now=NOW)
-    found = [row["pk"] for row in listing.listed(olga, Kept.WAITING, NOW)]
+    found = [row["pk"] for row in listing.list_requests(olga, InboxFilter.WAITING, NOW)]
     assert found == [each.pk for each in (late_orange, red, late_yellow, yellow, green)]
-    lines = {line.key: line for line in listing.lines(list(listing.listed(olga, Kept.WAITING, NOW)), NOW)}
+    lines = {
+        line.key: line
+        for line in listing.lines(list(listing.list_requests(olga, InboxFilter.WAITING, NOW)), NOW)
+    }
     assert lines[late_orange.pk].urgency == Colour.RED
     assert (lines[late_orange.pk].clock, lines[late_orange.pk].late) == ("open it now: late by 6 hours", True)
     assert lines[yellow.pk].clock == "open it within 2 days"
@@ -135,9 +138,9 @@ def test_an_addition_brings_an_answered_request_back(arrives, olga):
     """Sabotage: `few = []` in inbox.listing.listed."""
     row = arrives(colour=Colour.GREEN)
     HelpRequest.objects.update(state=State.ANSWERED)
-    assert list(listing.listed(olga, Kept.WAITING, NOW)) == []
+    assert list(listing.list_requests(olga, InboxFilter.WAITING, NOW)) == []
     HelpRequest.objects.add_to(row.pk, {"text": "Пришли."}, at=NOW, colour=Colour.RED)
-    (line,) = listing.lines(list(listing.listed(olga, Kept.WAITING, NOW)), NOW)
+    (line,) = listing.lines(list(listing.list_requests(olga, InboxFilter.WAITING, NOW)), NOW)
     assert (line.urgency, line.added, line.clock) == (Colour.RED, 1, "open it now")
 
 
@@ -157,14 +160,18 @@ def test_a_page_has_the_order_that_the_database_gives_all_of_them(arrives, olga)
     unopened = Message.objects.filter(opened=False).values("request")
     waits = Q(state__in=("new", "opened")) | ~Q(state="spam") & Q(pk__in=unopened)
     rows = HelpRequest.objects.exclude(state="accepted")
-    for kept, wanted in ((Kept.WAITING, waits), (Kept.ALL, Q()), (Kept.ANSWERED, Q(state="answered"))):
-        expected = list(listing._ranked(rows.filter(wanted), NOW))
-        found = listing.listed(olga, kept, NOW)
+    for kept, wanted in (
+        (InboxFilter.WAITING, waits),
+        (InboxFilter.ALL, Q()),
+        (InboxFilter.ANSWERED, Q(state="answered")),
+    ):
+        expected = list(listing._by_urgency(rows.filter(wanted), NOW))
+        found = listing.list_requests(olga, kept, NOW)
         assert len(found) == len(expected) == listing.counts(olga)[kept]
         assert [found[n : n + 7] for n in range(0, len(found), 7)] == [
             expected[n : n + 7] for n in range(0, len(expected), 7)
         ]
-    assert listing.waiting_count(olga) == len(listing.listed(olga, Kept.WAITING, NOW))
+    assert listing.waiting_count(olga) == len(listing.list_requests(olga, InboxFilter.WAITING, NOW))
 
 
 def test_queries_do_not_grow_with_requests(arrives, olga, sign_in):
@@ -293,7 +300,7 @@ def test_whatever_a_box_holds_can_be_shown(told, flag):
         assert all(line.colour in (0, 1, 2, 3) for line in words.flags(given_))
         words.sent_at(given_)
         assert len(words.summary(given_)) <= words.LONGEST_SUMMARY
-        assert words.whole(given_)
+        assert words.request_note(given_)
 
 
 def test_the_inbox_speaks_russian(arrives, olga, sign_in):

@@ -85,7 +85,7 @@ def test_a_colleague_without_the_case_does_not_open_what_became_one(desk, olga, 
 def test_a_typed_request_stands_in_the_inbox_with_colour_clock_and_channel(desk, olga):
     """Done when the same questions give the same colour and clock. Sabotage: leave `dangers` out."""
     row = typed(desk)
-    (line,) = listing.lines(list(listing.listed(olga, "waiting", timezone.now())), timezone.now())
+    (line,) = listing.lines(list(listing.list_requests(olga, "waiting", timezone.now())), timezone.now())
     assert (line.key, line.urgency, line.clock, line.channel) == (
         row.pk,
         Colour.RED,

@@ -114,8 +114,8 @@ def test_the_whole_way_without_scripts_on_a_narrow_telephone(own_database, langu
         press(page, said["send"])
         assert said["arrived"] in page.inner_text("h1")
         told = desk.on_the_desk(
-            "r = HelpRequest.objects.get(); print(r.told()['text'], r.colour, r.photographs.count(), "
-            "r.messages.get().told()['text'])"
+            "r = HelpRequest.objects.get(); print(r.open_content()['text'], r.colour, r.photographs.count(), "
+            "r.messages.get().open_content()['text'])"
         )
         assert told == "Ждут у подъезда. 3 1 Уехали."
 
@@ -150,7 +150,7 @@ def desk(_fresh_databases):
 
 
 def test_a_slip_is_shown_and_nothing_typed_is_lost(desk):
-    """Sabotage: `HelpForm()` instead of `form` in `_sent`."""
+    """Sabotage: `HelpForm()` instead of `form` in `_send_request`."""
     with telephone(dark=True) as page:
         page.goto(f"{desk.url}ru/")
         page.fill("#text", "Суд уже скоро.")

@@ -99,7 +99,7 @@ def test_what_is_accepted_is_sealed_whole(client, text):
         return
     assert answer.status_code == 200
     request = HelpRequest.objects.get()
-    assert request.told()["text"] == tidy(text)
+    assert request.open_content()["text"] == tidy(text)
     request.delete()
 
 
@@ -236,7 +236,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_is_refused_with_its_reason(client, name):
-    """Done when polyglots, bombs and wrong types give a clear error. Sabotage: skip `_disguised`."""
+    """Done when polyglots, bombs and wrong types give a clear error. Sabotage: skip `_is_disguised`."""
     file = SimpleUploadedFile("photo.jpg", HOSTILE[name](), "image/jpeg")
     answer = client.post(ASK, {"token": tokens.form_token(), "text": "Держу слово.", "photographs": file})
     assert answer.status_code == 400

@@ -62,7 +62,7 @@ def test_a_request_arrives_sealed_and_a_phrase_is_shown(client, address, languag
     phrase = phrase_of(answer)
     assert all(word in phrases.words(language) for word in phrase.split())
     request = HelpRequest.objects.get()
-    told = request.told()
+    told = request.open_content()
     assert (told["alias"], told["text"], told["keep"]) == ("Кот", "Меня отправляют.", "until_answered")
     assert told["flags"][0]["danger"] == "deployment"
     assert (request.colour, request.language, request.country) == (Colour.RED, language, "RU")
@@ -126,7 +126,7 @@ def test_a_program_that_fills_in_everything_is_kept_and_marked(client):
 
 
 def test_too_many_at_once_is_a_calm_page_with_the_words_kept(client, monkeypatch):
-    """Sabotage: let Busy pass through `_sent`."""
+    """Sabotage: let Busy pass through `_send_request`."""
     from intake import throttle
 
     monkeypatch.setattr(throttle, "REQUESTS", throttle.Allowance(0))
@@ -254,8 +254,8 @@ def test_what_is_added_reaches_the_desk(client, phrase):
                     photographs=upload(jpeg()))  # fmt: skip
     assert answer.status_code == 200
     message = Message.objects.get()
-    assert message.told()["text"] == "Уже везут."
-    assert (message.told()["kind"], message.colour) == ("corrected", Colour.RED)
+    assert message.open_content()["text"] == "Уже везут."
+    assert (message.open_content()["kind"], message.colour) == ("corrected", Colour.RED)
     assert Photograph.objects.count() == 1
     assert HelpRequest.objects.count() == 1
 
@@ -265,7 +265,7 @@ def test_nothing_that_was_accepted_is_lost_to_a_wrong_phrase(client, phrase):
     wrong = phrases.new("ru")
     assert inside(client, wrong, act="add", text="Вы меня слышите?").status_code == 200
     new = HelpRequest.objects.exclude(lookup=dropbox.phrase_keys(phrase)[0]).get()
-    assert new.told()["text"] == "Вы меня слышите?"
+    assert new.open_content()["text"] == "Вы меня слышите?"
     new.answer("Слышим.", at=timezone.now())
     assert "Слышим." in page_of(enter(client, wrong))
 
@@ -283,7 +283,7 @@ def test_a_text_outlives_the_pass(client, phrase, monkeypatch):
     assert answer.status_code == 400
     assert "Долго писал." in page_of(answer)
     answer = client.post(MAILBOX, {"act": "add", "phrase": phrase, "text": "Долго писал."})
-    assert Message.objects.get().told()["text"] == "Долго писал."
+    assert Message.objects.get().open_content()["text"] == "Долго писал."
 
 
 def test_withdrawing_needs_a_tick_and_erases(client, phrase):

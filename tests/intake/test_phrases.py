@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intake import phrases
-from intake.phrases import NotAPhrase, understood
+from intake.phrases import NotAPhrase, parse_phrase
 
 LANGUAGES = ("en", "ru")
 indexes = st.lists(st.integers(0, 2046), min_size=phrases.WORDS, max_size=phrases.WORDS)
@@ -59,21 +59,21 @@ def test_however_it_is_typed_it_is_the_same_phrase(language, numbers, chance, be
         if len(word) > 4:
             ways += [word[:4], word[:-1] + word[-1] * 2]
         typed.append(chance.choice(ways))
-    assert understood(between.join(typed)) == phrase
+    assert parse_phrase(between.join(typed)) == phrase
 
 
 @given(st.lists(st.text(alphabet="qxzйщъ", min_size=5, max_size=12), max_size=12))
 def test_anything_else_is_refused_and_not_repeated(strange):
     """An error may be seen by others. Sabotage: put the words into the message."""
     with pytest.raises(NotAPhrase) as refused:
-        understood(" ".join(strange))
+        parse_phrase(" ".join(strange))
     assert not any(word in str(refused.value) for word in strange)
 
 
 @given(st.text(max_size=600))
 def test_whatever_is_typed_is_a_phrase_or_a_clear_refusal(typed):
     with contextlib.suppress(NotAPhrase):
-        understood(typed)
+        parse_phrase(typed)
 
 
 @pytest.mark.parametrize(("place", "said"), [(2, "Word number 3 is"), (0, "Word number 1 is")])
@@ -81,18 +81,18 @@ def test_it_says_which_word_is_strange(place, said):
     words = phrases.new("en").split()
     words[place] = "zzzz"
     with pytest.raises(NotAPhrase, match=said):
-        understood(" ".join(words))
+        parse_phrase(" ".join(words))
 
 
 def test_it_counts_the_words():
     with pytest.raises(NotAPhrase, match="6 were read"):
-        understood("one two three four five six")
+        parse_phrase("one two three four five six")
 
 
 def test_two_languages_are_no_phrase():
     mixed = phrases.new("en").split()[:4] + phrases.new("ru").split()[:3]
     with pytest.raises(NotAPhrase, match="Words number 5, 6, 7"):
-        understood(" ".join(mixed))
+        parse_phrase(" ".join(mixed))
 
 
 def test_the_keys_are_those_of_the_words_however_typed():
@@ -100,4 +100,4 @@ def test_the_keys_are_those_of_the_words_however_typed():
 
     phrase = phrases.new("ru")
     short = " ".join(word[:4].upper() for word in phrase.split())
-    assert dropbox.phrase_keys(understood(short))[0] == dropbox.phrase_keys(phrase)[0]
+    assert dropbox.phrase_keys(parse_phrase(short))[0] == dropbox.phrase_keys(phrase)[0]

@@ -26,7 +26,7 @@ CLIENT = "203.0.113.77"
 WORDS = "Приходили вчера, спрашивали про меня"
 OPEN = (
     "from intake.models import HelpRequest; "
-    "print([request.told()['text'] for request in HelpRequest.objects.all()])"
+    "print([request.open_content()['text'] for request in HelpRequest.objects.all()])"
 )
 
 
@@ -108,7 +108,7 @@ def test_ask_come_back_read_add_and_withdraw(running, visitor):
     phrase = visitor.ask_for_help(text=WORDS, dangers="visit", photographs=[jpeg()])
     code = "from intake.models import HelpRequest; from django.utils import timezone; "
     code += "r = HelpRequest.objects.get(); r.answer('Не открывайте дверь.', at=timezone.now()); "
-    code += "print(r.told()['text'], r.photographs.count(), r.get_colour_display())"
+    code += "print(r.open_content()['text'], r.photographs.count(), r.get_colour_display())"
     done = running.manage("desk", "shell", "-v", "0", "-c", code)
     assert done.stdout.strip() == f"{WORDS} 1 Red: now", done.stderr
     page = visitor.open_mailbox(phrase)
@@ -296,7 +296,7 @@ def test_200_at_once_lose_none(running, visitor):
         thread.join(200)
     assert len(set(found)) == 200
     code = "from intake.models import HelpRequest; from vault import dropbox; ring = dropbox.ring(); "
-    code += "told = [r.told(ring)['text'] for r in HelpRequest.objects.all()]; "
+    code += "told = [r.open_content(ring)['text'] for r in HelpRequest.objects.all()]; "
     code += "print(len({text for text in told if text.startswith('Номер')}))"
     assert running.manage("desk", "shell", "-v", "0", "-c", code).stdout.strip() == "200"
     with database(running) as connection:

@@ -59,8 +59,8 @@ def cells():
 
 def test_the_desk_reads_what_was_told(request_):
     ring = dropbox.ring()
-    assert HelpRequest.objects.get().told(ring) == TOLD
-    assert Message.objects.get().told(ring) == {"text": "Уже четверг."}
+    assert HelpRequest.objects.get().open_content(ring) == TOLD
+    assert Message.objects.get().open_content(ring) == {"text": "Уже четверг."}
     assert Photograph.objects.get().take(ring) == b"\xff\xd8\xff the picture"
 
 
@@ -69,7 +69,7 @@ def test_without_the_private_half_nothing_opens(request_, settings):
     settings.DROPBOX_PRIVATE_FILE = None
     for row in (HelpRequest.objects.get(), Message.objects.get()):
         with pytest.raises(KeyProblem):
-            row.told()
+            row.open_content()
     for word in ("Кот", "пятницу", "четверг", "picture"):
         assert word.encode() not in cells()
 
@@ -85,7 +85,7 @@ def test_a_box_moved_to_another_request_does_not_open(request_, stranger):
     other = receive(stranger, lookup="f" * 32)
     HelpRequest.objects.filter(pk=other.pk).update(box=request_.box)
     with pytest.raises(Unreadable):
-        HelpRequest.objects.get(pk=other.pk).told()
+        HelpRequest.objects.get(pk=other.pk).open_content()
 
 
 def test_a_strangers_request_has_no_record_key_and_a_typed_one_has(request_, settings):
@@ -96,7 +96,7 @@ def test_a_strangers_request_has_no_record_key_and_a_typed_one_has(request_, set
     )
     settings.DROPBOX_PRIVATE_FILE = None
     assert RecordKey.objects.filter(owner=typed.pk).exists()
-    assert HelpRequest.objects.get(pk=typed.pk).told() == TOLD
+    assert HelpRequest.objects.get(pk=typed.pk).open_content() == TOLD
     assert "Кот".encode() not in cells()
 
 
@@ -118,7 +118,7 @@ def test_a_request_is_sealed_in_one_place_and_a_new_one_never_in_none(request_):
             HelpRequest.objects.filter(pk=row.pk).update(box=box)
     HelpRequest.objects.filter(pk=request_.pk).update(box=None, state=State.ACCEPTED)
     with pytest.raises(Unreadable, match="moved or erased"):
-        HelpRequest.objects.get(pk=request_.pk).told()
+        HelpRequest.objects.get(pk=request_.pk).open_content()
 
 
 def test_the_colours_are_those_of_triage():

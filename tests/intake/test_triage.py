@@ -18,7 +18,7 @@ from intake.triage import (
     flag_for,
     flag_of,
     hours_left,
-    risen,
+    risen_colour,
     unit_of,
 )
 
@@ -140,13 +140,17 @@ def test_nearer_is_never_less_urgent(danger, distance):
 )
 def test_the_colour_rises_by_one_when_its_clock_runs_out(colour, waited, now, left):
     """Sabotage: `waited_hours <= clock` in `_running`."""
-    assert risen(colour, waited_hours=waited) is now
+    assert risen_colour(colour, waited_hours=waited) is now
     assert hours_left(colour, waited_hours=waited) == left
 
 
 @given(st.sampled_from(Colour), st.integers(0, 500), st.integers(0, 500))
 def test_waiting_longer_is_never_less_urgent(colour, waited, more):
-    assert risen(colour, waited_hours=waited + more) >= risen(colour, waited_hours=waited) >= colour
+    assert (
+        risen_colour(colour, waited_hours=waited + more)
+        >= risen_colour(colour, waited_hours=waited)
+        >= colour
+    )
 
 
 def test_one_unit_a_danger():

@@ -18,12 +18,12 @@ from law.clocks import (
     Pause,
     ProcedureFact,
     Term,
-    Typed,
+    TypedLastDay,
     arrival_clocks,
     clocks,
     duties,
     questions,
-    reminded,
+    reminded_terms,
 )
 from law.rules import reference
 from tests.cases.a_file import a_file, a_stay
@@ -100,17 +100,17 @@ def test_a_german_last_day_on_a_sunday_moves_to_monday():
 
 
 def test_of_several_rows_about_one_appeal_all_are_shown_and_the_earliest_is_reminded():
-    """Sabotage: `max` in reminded()."""
+    """Sabotage: `max` in reminded_terms()."""
     fact = application("DE", "refused", "simple", "manifestly_unfounded", decision_served=DAY)
     assert [name for name, _day in told(fact)] == ["de-16", "de-15"]
-    assert [clock.name for clock in reminded(clocks(fact, LAW))] == ["de-16"]
+    assert [clock.name for clock in reminded_terms(clocks(fact, LAW))] == ["de-16"]
 
 
 def test_two_steps_at_one_stage_are_both_reminded():
     fact = application("FR", "refused", decision_served=DAY)
-    assert {clock.name for clock in reminded(clocks(fact, LAW))} == {"fr-29", "fr-30"}
+    assert {clock.name for clock in reminded_terms(clocks(fact, LAW))} == {"fr-29", "fr-30"}
     fact = application("KZ", "registered", certificate_received=DAY, certificate_issued=DAY)
-    assert {clock.name for clock in reminded(clocks(fact, LAW))} == {"kz-02", "kz-03"}
+    assert {clock.name for clock in reminded_terms(clocks(fact, LAW))} == {"kz-02", "kz-03"}
 
 
 def test_the_term_of_the_authority_is_its_own_kind():
@@ -129,7 +129,9 @@ def test_nothing_runs_for_a_visa_by_the_rows_about_asylum():
 def test_a_country_without_a_row_asks_for_the_page_of_the_decision():
     fact = application("TR", "refused", decision_served=DAY)
     assert asked(fact) == [(WHICH_PAGE, Term.APPEAL)]
-    typed = application("TR", "refused", decision_served=DAY, typed=[Typed(OTHER, "appeal_end", DAY, False)])
+    typed = application(
+        "TR", "refused", decision_served=DAY, typed=[TypedLastDay(OTHER, "appeal_end", DAY, False)]
+    )
     assert asked(typed) == []
 
 
@@ -166,7 +168,7 @@ def test_a_term_that_stands_still_keeps_its_first_day_until_somebody_says_when_i
 
 
 def test_the_pause_of_an_earlier_decision_lengthens_nothing():
-    """Sabotage: leave the comparison with the event out of _paused()."""
+    """Sabotage: leave the comparison with the event out of _days_paused()."""
     assert paused((DAY - timedelta(300), DAY - timedelta(200))).last_day == date(2026, 4, 2)
     assert paused((date(2026, 4, 3), date(2026, 9, 1))).last_day == date(2026, 4, 2)
 
@@ -201,13 +203,13 @@ def test_a_pause_never_shortens_a_term(served, lengths):
 
 def typed(last_day, confirmed):
     fact = application(
-        "KZ", "refused", decision_served=DAY, typed=[Typed(OTHER, "appeal_end", last_day, confirmed)]
+        "KZ", "refused", decision_served=DAY, typed=[TypedLastDay(OTHER, "appeal_end", last_day, confirmed)]
     )
-    return [(clock.rule, clock.last_day) for clock in reminded(clocks(fact, LAW))]
+    return [(clock.rule, clock.last_day) for clock in reminded_terms(clocks(fact, LAW))]
 
 
 def test_a_typed_day_wins_once_a_second_person_has_compared_it():
-    """Sabotage: `compared = True` in reminded()."""
+    """Sabotage: `compared = True` in reminded_terms()."""
     rule, own = ("kz-05@2026-11-22.2", date(2026, 6, 2)), date(2026, 7, 1)
     assert typed(own, confirmed=False) == [rule, ("", own)]
     assert typed(own, confirmed=True) == [("", own)]
@@ -284,7 +286,7 @@ def of(procedure, dues):
 
 @given(procedures, others)
 def test_no_other_fact_takes_a_term_away(procedure, other):
-    """Sabotage: in _of_procedures, put the clocks of all applications into one reminded()."""
+    """Sabotage: in _of_procedures, put the clocks of all applications into one reminded_terms()."""
     alone = derive(a_file("KZ", procedures=[procedure], law=LAW))
     more = [each for each in other.pop("procedures") if each.id != procedure.id]
     together = derive(a_file("KZ", procedures=[*more, procedure], law=LAW, **other))
@@ -306,7 +308,7 @@ def test_the_order_of_applications_does_not_matter(found, dice):
 @given(procedures)
 def test_every_counted_thing_is_reminded_once_or_shown_beside_an_earlier_one(procedure):
     shown = clocks(procedure, LAW)
-    chosen = reminded(shown)
+    chosen = reminded_terms(shown)
     assert all(clock in shown for clock in chosen)
     assert {clock.term for clock in chosen} == {clock.term for clock in shown}
     for term in {clock.term for clock in shown}:

@@ -139,7 +139,7 @@ SAMPLE = (
     Control(
         "importing: two clicks on one sheet",
         "desk/views/imports.py",
-        "key=once_only.key(request)",
+        "key=idempotency.key(request)",
         'key=__import__("uuid").uuid4()',
         "tests/importing/test_page.py::test_the_same_file_chosen_again_comes_in_once_for_two_clicks",
     ),

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from cases.deadlines import Due
+from cases.deadlines import DerivedDeadline
 from cases.models import Deadline
 from reminders import planning, purging
 from reminders.models import Heartbeat, LeadTimes, PlanTrouble, Pulse, Reminder
@@ -59,7 +59,7 @@ def test_a_date_that_moved_is_reminded_afresh(dated_case):
     planning.plan(NOW)
     source = Deadline.objects.get().source
     Deadline.objects.apply(
-        case, [Due("task", source, TODAY + timedelta(days=40), "KZ")], unreadable=(), today=None
+        case, [DerivedDeadline("task", source, TODAY + timedelta(days=40), "KZ")], unreadable=(), today=None
     )
     planning.plan(NOW)
     planning.plan(NOW + timedelta(days=33))
@@ -285,4 +285,4 @@ def test_purging_never_brings_a_reminder_back(dated_case, petra):
 def test_arming_is_kept_sealed(dated_case):
     case = dated_case(TODAY)
     arm(case, NOW)
-    assert Deadline.objects.get().taken.armed_at == NOW
+    assert Deadline.objects.get().readable_care.armed_at == NOW

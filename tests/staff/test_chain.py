@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
 from staff import append_only, chain, trail
-from staff.chain import Broken, Head
+from staff.chain import BrokenChain, Head
 from staff.models import TrailLink, TrailRow
 from staff.trail import Verb
 
@@ -63,14 +63,14 @@ def test_a_changed_row_is_named(acts, behind_our_back, column, value):
     """Done when every readable and sealed column is covered. Sabotage: leave one out of chain.encode()."""
     victim = acts[5]
     behind_our_back(f"UPDATE staff_trailrow SET {column} = {value} WHERE id = %s", victim.pk)
-    with pytest.raises(Broken, match=f"Row {victim.pk} at link 6 was changed"):
+    with pytest.raises(BrokenChain, match=f"Row {victim.pk} at link 6 was changed"):
         chain.verify()
 
 
 def test_the_case_is_covered_too(acts, behind_our_back):
     victim = acts[2]
     behind_our_back('UPDATE staff_trailrow SET "case" = seal_id WHERE id = %s', victim.pk)
-    with pytest.raises(Broken, match=f"Row {victim.pk}"):
+    with pytest.raises(BrokenChain, match=f"Row {victim.pk}"):
         chain.verify()
 
 
@@ -78,7 +78,7 @@ def test_a_removed_row_is_named(acts, behind_our_back):
     victim = acts[3]
     behind_our_back("DELETE FROM staff_traillink WHERE row_id = %s", victim.pk)
     behind_our_back("DELETE FROM staff_trailrow WHERE id = %s", victim.pk)
-    with pytest.raises(Broken, match="Link 4 is missing"):
+    with pytest.raises(BrokenChain, match="Link 4 is missing"):
         chain.verify()
 
 
@@ -96,7 +96,7 @@ def test_an_inserted_link_is_named(acts, behind_our_back):
         "INSERT INTO staff_traillink (position, row_id, hash) VALUES (4, %s, %s)", forged.pk, "a" * 64
     )
     behind_our_back("UPDATE staff_traillink SET position = 1 - position WHERE position < 0")
-    with pytest.raises(Broken, match=f"Row {forged.pk} at link 4"):
+    with pytest.raises(BrokenChain, match=f"Row {forged.pk} at link 4"):
         chain.verify()
 
 
@@ -105,7 +105,7 @@ def test_swapped_rows_are_noticed(acts, behind_our_back):
     behind_our_back("UPDATE staff_traillink SET row_id = %s WHERE position = 3", -2)
     behind_our_back("UPDATE staff_traillink SET row_id = %s WHERE position = 2", other.pk)
     behind_our_back("UPDATE staff_traillink SET row_id = %s WHERE position = 3", one.pk)
-    with pytest.raises(Broken, match="at link 2"):
+    with pytest.raises(BrokenChain, match="at link 2"):
         chain.verify()
 
 
@@ -124,7 +124,7 @@ def test_a_checkpoint_proves_a_rewrite(acts, behind_our_back):
     behind_our_back("UPDATE staff_trailrow SET verb = 'case_closed' WHERE id = %s", acts[0].pk)
     rebuilt(behind_our_back)
     assert chain.verify() == chain.head()
-    with pytest.raises(Broken, match="rewritten"):
+    with pytest.raises(BrokenChain, match="rewritten"):
         chain.verify(checkpoint=noted)
 
 
@@ -132,7 +132,7 @@ def test_a_checkpoint_proves_a_cut(acts, behind_our_back):
     noted = chain.head()
     behind_our_back("DELETE FROM staff_traillink WHERE position > 3")
     assert chain.verify().position == 3
-    with pytest.raises(Broken, match="cut"):
+    with pytest.raises(BrokenChain, match="cut"):
         chain.verify(checkpoint=noted)
 
 
@@ -152,9 +152,9 @@ def test_an_export_is_checked_without_the_database(acts):
         link = json.loads(broken[number])
         link["row"]["verb"] = "forged"
         broken[number] = json.dumps(link)
-        with pytest.raises(Broken):
+        with pytest.raises(BrokenChain):
             chain.verify(broken)
-    with pytest.raises(Broken):
+    with pytest.raises(BrokenChain):
         chain.verify(lines[1:])
 
 

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from staff import chain, checkpoints, trail
-from staff.chain import Broken
+from staff.chain import BrokenChain
 from staff.checkpoints import Checkpoint, WrongCheckpoint
 from staff.models import TrailRow
 from staff.trail import Verb
@@ -51,14 +51,14 @@ def rewritten(behind_our_back, row):
 def test_the_desk_signs_where_the_chain_ends(acts):
     row = checkpoints.sign_new(now=NOON)
     assert row.head == chain.head()
-    assert checkpoints.read(str(row.signed)) == row.signed
-    row.signed.require_signature(signing.public_keys(checkpoints.PURPOSE))
-    assert checkpoints.verify_all(noted=row.signed) == chain.head()
+    assert checkpoints.read(str(row.as_signed)) == row.as_signed
+    row.as_signed.require_signature(signing.public_keys(checkpoints.PURPOSE))
+    assert checkpoints.verify_all(noted=row.as_signed) == chain.head()
 
 
 def test_a_checkpoint_names_nobody(acts):
     """It leaves the house."""
-    text = str(checkpoints.sign_new(now=NOON).signed)
+    text = str(checkpoints.sign_new(now=NOON).as_signed)
     names = [line.partition(":")[0] for line in text.splitlines()]
     assert names == [
         "desk trail checkpoint 1",
@@ -93,7 +93,7 @@ def test_the_desk_does_not_sign_a_chain_that_does_not_hold(acts, olga, behind_ou
     chain.extend_all()
     last = "(SELECT max(id) FROM staff_trailrow)"
     behind_our_back(f"UPDATE staff_trailrow SET verb = 'forged' WHERE id = {last}")
-    with pytest.raises(Broken, match="was changed"):
+    with pytest.raises(BrokenChain, match="was changed"):
         checkpoints.sign_new(now=NOON + timedelta(hours=2))
     assert Checkpoint.objects.count() == 1
 
@@ -104,7 +104,7 @@ def test_the_next_signature_continues_the_last_one(acts, behind_our_back):
     rewritten(behind_our_back, acts[0])
     trail.append(None, Verb.CASE_OPENED)
     chain.extend_all()
-    with pytest.raises(Broken, match="was changed"):
+    with pytest.raises(BrokenChain, match="was changed"):
         checkpoints.sign_new(now=NOON + timedelta(hours=2))
 
 
@@ -114,24 +114,24 @@ def test_a_kept_checkpoint_proves_a_rewrite(acts, behind_our_back):
     """
     checkpoints.sign_new(now=NOON)
     rewritten(behind_our_back, acts[0])
-    with pytest.raises(Broken, match="rewritten"):
+    with pytest.raises(BrokenChain, match="rewritten"):
         checkpoints.verify_all()
 
 
 def test_an_outside_checkpoint_proves_it_where_the_kept_ones_are_gone(acts, behind_our_back):
-    noted = checkpoints.read(str(checkpoints.sign_new(now=NOON).signed))
+    noted = checkpoints.read(str(checkpoints.sign_new(now=NOON).as_signed))
     behind_our_back("DELETE FROM staff_checkpoint")
     rewritten(behind_our_back, acts[0])
     assert checkpoints.verify_all()
-    with pytest.raises(Broken, match="rewritten"):
+    with pytest.raises(BrokenChain, match="rewritten"):
         checkpoints.verify_all(noted=noted)
 
 
 def test_an_outside_checkpoint_proves_a_shortened_trail(acts, behind_our_back):
-    noted = checkpoints.sign_new(now=NOON).signed
+    noted = checkpoints.sign_new(now=NOON).as_signed
     behind_our_back("DELETE FROM staff_checkpoint")
     behind_our_back("DELETE FROM staff_traillink WHERE position > 3")
-    with pytest.raises(Broken, match="cut"):
+    with pytest.raises(BrokenChain, match="cut"):
         checkpoints.verify_all(noted=noted)
 
 
@@ -149,11 +149,11 @@ def test_a_forged_checkpoint_is_found(acts, behind_our_back):
 )
 def test_every_line_is_signed(acts, change):
     """Sabotage: leave a line out of _text()."""
-    text = str(checkpoints.sign_new(now=NOON).signed)
+    text = str(checkpoints.sign_new(now=NOON).as_signed)
     name = change.partition(":")[0]
     lines = [change if line.startswith(f"{name}:") else line for line in text.splitlines()]
     with pytest.raises(WrongCheckpoint):
-        checkpoints.read("\n".join(lines)).require_signature(checkpoints.trusted())
+        checkpoints.read("\n".join(lines)).require_signature(checkpoints.trusted_keys())
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", checkpoints.TITLE, f"{checkpoints.TITLE}\nkind: other\n"])
@@ -182,7 +182,7 @@ def test_a_row_that_was_put_in_later_is_found(acts, behind_our_back):
     )  # fmt: skip
     chain.extend_all()
     forged = TrailRow.objects.get(verb="forged")
-    with pytest.raises(Broken, match=f"Row {forged.pk} at link {acts.count()} says .* inserted later"):
+    with pytest.raises(BrokenChain, match=f"Row {forged.pk} at link {acts.count()} says .* inserted later"):
         chain.verify()
 
 
@@ -213,7 +213,7 @@ def test_openssl_checks_a_checkpoint_without_us(acts, tmp_path, capsys):
 def test_an_export_is_checked_outside_with_the_public_key(
     acts, tmp_path, without_the_key, settings, keys, capsys
 ):
-    """Done when somebody without any key of ours finds every fault. Sabotage: ignore `extra` in trusted()."""
+    """Done when somebody without a key of ours sees every fault. Sabotage: drop `extra` in trusted_keys()."""
     settings.VAULT_KEY_FILES = settings.VAULT_KEY_FILES | {"signing": keys / "signing.key"}
     reset()
     public = signing.public_keys(checkpoints.PURPOSE)[0].hex()

@@ -152,7 +152,7 @@ def test_the_database_keeps_the_rules_when_code_does_not(nina, anton, petra, dja
 
 def test_a_coordinator_types_the_code_that_the_person_reads_to_them(nina, anton, petra):
     """Done when nothing but the code of this phone and this request approves. Sabotage: return app.pk before
-    the comparison in RoleGrant._heard().
+    the comparison in RoleGrant._device_of_code().
     """
     phone = TotpDevice.enrol(nina)
     grant = RoleGrant.objects.request(nina, Role.CASEWORKER, by=anton)

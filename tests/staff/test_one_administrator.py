@@ -77,7 +77,7 @@ def test_a_second_account_of_his_own_stays_without_a_role(role, case, team, anto
 def test_keeping_a_new_colleagues_invitation_gains_nothing(case, team, petra, anton, desk):
     """He is Nina now, with password and phone. Petra calls the Nina she knows: she has no code to read.
 
-    Sabotage: return app.pk before the comparison in RoleGrant._heard().
+    Sabotage: return app.pk before the comparison in RoleGrant._device_of_code().
     """
     code = in_page(INVITED, desk.post("/desk/staff/user/add/", NEW | {"team": str(team.pk)}))
     nina = User.objects.get(username="nina")

@@ -202,7 +202,7 @@ def test_refusals_name_the_page_and_not_its_address(client, olga, petra):
 
 
 def test_a_refusal_before_the_page_is_kept_too(client, mark):
-    """Mark has no role. Sabotage: drop `_refused(request)` from DefaultDenyMiddleware._send()."""
+    """Mark has no role. Sabotage: drop `_record_refusal(request)` from DefaultDenyMiddleware._send()."""
     signed_in(client, mark)
     assert client.post("/desk/staff/team/add/", {"name": "X"}).status_code == 403
     row = TrailRow.objects.latest("id")

@@ -199,7 +199,7 @@ def test_the_checkpoint_is_saved_as_a_small_file(hers, sign_in, petra, vera):
     signed = checkpoints.sign_new()
     for client in (hers, sign_in(petra)):
         answer = client.get("/desk/trail/checkpoint/")
-        assert checkpoints.read(answer.content.decode()) == signed.signed
+        assert checkpoints.read(answer.content.decode()) == signed.as_signed
         assert answer["Content-Disposition"] == f'attachment; filename="checkpoint-{signed.position}.txt"'
         assert answer["Cache-Control"] == "no-store"
     assert TrailRow.objects.filter(verb=Verb.CHECKPOINT_TAKEN, actor__in=[vera, petra]).count() == 2

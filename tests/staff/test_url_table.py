@@ -55,7 +55,7 @@ def letter(answer):
 @pytest.fixture
 def records(olga, anton, team, settings, tmp_path):
     """A record for each kind of address; the default is the case, which Olga works on."""
-    from cases.deadlines import Due
+    from cases.deadlines import DerivedDeadline
     from cases.models import Attachment, Case, Deadline
 
     settings.FILES_DIR = tmp_path / "files"
@@ -72,7 +72,9 @@ def records(olga, anton, team, settings, tmp_path):
     )
     nina = User.objects.create_user("nina", team=team)
     case = Case.objects.open_case(by=olga, country="KZ")
-    Deadline.objects.apply(case, [Due("task", "task:1", date(2030, 1, 1), "KZ")], unreadable=(), today=None)
+    Deadline.objects.apply(
+        case, [DerivedDeadline("task", "task:1", date(2030, 1, 1), "KZ")], unreadable=(), today=None
+    )
     TotpDevice.enrol(nina)
     file = Attachment.objects.keep(case, b"%PDF-1.7", name="a.pdf", kind="other", remark="", by=olga)
     return {

@@ -23,7 +23,7 @@ from vault.fields import find
 from vault.integrity import Count, verify
 from vault.keyring import keyring
 from vault.models import RecordKey
-from vault.show import shown
+from vault.show import display_value
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 DAYS = st.dates(datetime.date(2026, 1, 1), datetime.date(2027, 12, 31))
@@ -153,13 +153,13 @@ class Vault(RuleBasedStateMachine):
         for file in File.objects.with_keys("phone", "summary"):
             values = self.files[file.pk]
             wanted = values or ("[erased]", "[erased]")
-            assert (str(shown(file, "phone")), str(shown(file, "summary"))) == wanted
+            assert (str(display_value(file, "phone")), str(display_value(file, "summary"))) == wanted
         for page in Page.objects.with_keys():
             key, text, day = self.pages[page.pk]
             if self.files[key]:
                 assert (page.text, page.due_on) == (text, day)
             else:
-                assert str(shown(page, "text")) == "[erased]"
+                assert str(display_value(page, "text")) == "[erased]"
                 assert page.due_on is None
         assert File.objects.count() == len(self.files)
         assert Page.objects.count() == len(self.pages)

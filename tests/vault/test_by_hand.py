@@ -213,7 +213,7 @@ def test_locking_with_keep_follows_a_rotation(operator, root, tmp_path, quick):
     operator.vault("lock", tmp_path / "root.locked", "--keep")
     keyfiles.rewrite(root, [*read_secrets(root), keyfiles.new_key()])
     operator.vault("lock", tmp_path / "root.locked", "--keep")
-    assert locking.opened(tmp_path / "root.locked", PASSPHRASE) == read_secrets(root)
+    assert locking.open_locked(tmp_path / "root.locked", PASSPHRASE) == read_secrets(root)
 
 
 def test_swap_is_warned_of(operator, tmp_path, memory, quick, monkeypatch):

@@ -8,7 +8,7 @@ from tests.vault.cells.models import File, Ledger, Mark, Page
 from vault.erasure import NoSuchOwner, erase
 from vault.integrity import Count, verify
 from vault.models import HOUSE, RecordKey
-from vault.show import shown
+from vault.show import display_value
 
 
 @pytest.fixture
@@ -26,11 +26,11 @@ def test_the_erased_open_nowhere(filled, other_file):
     """Sabotage: leave the cells under key files out of erase()."""
     erase(filled.pk)
     file = File.objects.get(pk=filled.pk)
-    assert (shown(file, "summary"), shown(file, "phone")) == ("[erased]", "[erased]")
-    assert {shown(page, "text") for page in Page.objects.all()} == {"[erased]"}
+    assert (display_value(file, "summary"), display_value(file, "phone")) == ("[erased]", "[erased]")
+    assert {display_value(page, "text") for page in Page.objects.all()} == {"[erased]"}
     assert {page.due_on for page in Page.objects.all()} == {None}
-    assert shown(Mark.objects.get(), "details") == "[erased]"
-    assert shown(Ledger.objects.get(), "payload") == "[erased]"
+    assert display_value(Mark.objects.get(), "details") == "[erased]"
+    assert display_value(Ledger.objects.get(), "payload") == "[erased]"
     assert File.objects.get(pk=other_file.pk).summary == "not yours"
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from vault import images
-from vault.images import Refused, clean
+from vault.images import ImageRefused, clean
 
 SECRET = b"Oral 51.2333N 51.3667E"
 
@@ -201,13 +201,13 @@ def test_broken_notes_in_a_png_do_not_refuse_it_either(junk):
 
 
 def test_a_file_too_large_is_refused_with_its_size():
-    with pytest.raises(Refused, match=r"has 0\.3 MB; at most 0\.2 MB can be taken"):
+    with pytest.raises(ImageRefused, match=r"has 0\.3 MB; at most 0\.2 MB can be taken"):
         clean(b"\xff\xd8\xff" + bytes(300_000), max_bytes=200_000)
 
 
 def test_a_picture_with_too_many_pixels_is_refused():
     data = saved(Image.new("RGB", (1001, 1000)), "PNG")
-    with pytest.raises(Refused, match="at most 1 million can be taken. Send a smaller one"):
+    with pytest.raises(ImageRefused, match="at most 1 million can be taken. Send a smaller one"):
         clean(data, max_pixels=1_000_000)
     clean(saved(Image.new("RGB", (1000, 1000)), "PNG"), max_pixels=1_000_000)
 
@@ -231,7 +231,7 @@ def test_a_decompression_bomb_is_refused_before_it_unfolds(width, height, monkey
         raise AssertionError("the pixels were read")
 
     monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", unfolding)
-    with pytest.raises(Refused, match="too many pixels"):
+    with pytest.raises(ImageRefused, match="too many pixels"):
         clean(png_bomb(width, height))
 
 
@@ -243,7 +243,7 @@ def test_a_bomb_in_a_compressed_note_is_refused_or_dropped():
     assert len(data) < 20_000
     assert reopened(clean(data)).size == (60, 40)
     texts.add_text("Comment", "x" * 2_000_000, zip=True)
-    with pytest.raises(Refused, match="damaged"):
+    with pytest.raises(ImageRefused, match="damaged"):
         clean(saved(gradient(), "PNG", pnginfo=texts))
 
 
@@ -267,13 +267,13 @@ def test_a_bomb_in_a_compressed_note_is_refused_or_dropped():
     ],
 )
 def test_anything_else_is_refused_and_told_what_to_send(data):
-    with pytest.raises(Refused, match="Send a JPEG, PNG or WebP picture"):
+    with pytest.raises(ImageRefused, match="Send a JPEG, PNG or WebP picture"):
         clean(data)
 
 
 @pytest.mark.parametrize("brand", [b"heic", b"mif1", b"avif"])
 def test_the_telephones_own_format_is_named(brand):
-    with pytest.raises(Refused, match="HEIC or AVIF.* Send a screenshot"):
+    with pytest.raises(ImageRefused, match="HEIC or AVIF.* Send a screenshot"):
         clean(b"\0\0\0\x18ftyp" + brand + bytes(100))
 
 
@@ -307,14 +307,14 @@ POLYGLOTS = {
 
 @pytest.mark.parametrize("name", POLYGLOTS)
 def test_a_polyglot_is_refused(name):
-    with pytest.raises(Refused, match="a picture and something else at once"):
+    with pytest.raises(ImageRefused, match="a picture and something else at once"):
         clean(POLYGLOTS[name])
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_a_damaged_picture_is_refused(kind):
     data = saved(gradient((200, 200)), kind)
-    with pytest.raises(Refused, match="damaged and cannot be read"):
+    with pytest.raises(ImageRefused, match="damaged and cannot be read"):
         clean(data[: len(data) // 2])
 
 
@@ -331,7 +331,7 @@ def test_hostile_bytes_give_a_plain_picture_or_a_refusal_and_nothing_else(data, 
         blob[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
     try:
         picture = clean(bytes(blob), max_pixels=100_000)
-    except Refused:
+    except ImageRefused:
         return
     assert reopened(picture).format == "JPEG"
     assert set(segments(picture.content)) <= {0xE0, 0xDB, 0xC0, 0xC4}
@@ -344,7 +344,7 @@ PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
 
 
 def test_a_pdf_is_refused_from_strangers():
-    with pytest.raises(Refused, match="Send a photograph of each page"):
+    with pytest.raises(ImageRefused, match="Send a photograph of each page"):
         clean(PDF)
 
 
@@ -354,7 +354,7 @@ def test_a_pdf_is_taken_as_it_is_where_the_caller_allows_it():
 
 
 def test_a_pdf_that_is_an_archive_too_is_refused():
-    with pytest.raises(Refused, match="something else at once"):
+    with pytest.raises(ImageRefused, match="something else at once"):
         clean(PDF + archive(), allow_pdf=True)
 
 
@@ -378,7 +378,7 @@ def test_a_picture_shows_nothing_of_itself_in_a_log():
 
 
 def test_errors_carry_no_cause_with_the_content():
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ImageRefused) as refusal:
         clean(SMALL["PNG"][:40])
     assert refusal.value.__cause__ is None
     assert refusal.value.__suppress_context__

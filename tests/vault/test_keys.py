@@ -13,7 +13,7 @@ from vault import canaries, keyfiles, keyring
 from vault.cipher import CannotOpen, Erased, Unreadable
 from vault.keyring import Key, KeyProblem, keyed_hash, keyed_hashes
 from vault.models import RecordKey
-from vault.show import shown
+from vault.show import display_value
 
 ROOT_KEYS = [bytes(range(32)), bytes(32)]
 
@@ -102,7 +102,7 @@ def test_the_first_key_encrypts_and_all_open(own_keys, db):
     Ring.objects.create(payload={"page": "new", "due_on": "x"})
     keyfiles.rewrite(path, keyring.read_secrets(path)[:1])
     keyring.reset()
-    pages = {str(shown(ring, "payload")) for ring in Ring.objects.all()}
+    pages = {str(display_value(ring, "payload")) for ring in Ring.objects.all()}
     assert pages == {"⚠ unreadable", "{'page': 'new', 'due_on': 'x'}"}
 
 
@@ -192,7 +192,7 @@ def test_a_worker_cannot_open_a_text_and_is_told_which_key_it_lacks(page, fresh,
     with pytest.raises(CannotOpen, match="this process holds no root key") as refusal:
         _ = fresh(page).text
     assert not isinstance(refusal.value, Unreadable | Erased)
-    assert str(shown(fresh(page), "text")) == "⚠ unreadable"
+    assert str(display_value(fresh(page), "text")) == "⚠ unreadable"
 
 
 def test_a_worker_cannot_make_an_owner(db, ring_of):

@@ -82,7 +82,7 @@ def test_every_key_and_every_passphrase_comes_back(tmp_path, keys, passphrase):
     except UnicodeEncodeError:
         return
     locking.lock(root, locked, passphrase, cost=QUICK)
-    assert locking.opened(locked, passphrase) == keys
+    assert locking.open_locked(locked, passphrase) == keys
 
 
 def test_the_locked_file_shows_nothing_and_only_its_owner_reads_it(secrets, locked):
@@ -94,7 +94,7 @@ def test_the_locked_file_shows_nothing_and_only_its_owner_reads_it(secrets, lock
 
 
 def test_two_locks_of_one_root_have_nothing_in_common(secrets):
-    one, two = (json.loads(locking._sealed(secrets, PASSPHRASE, QUICK)) for _n in range(2))
+    one, two = (json.loads(locking._seal(secrets, PASSPHRASE, QUICK)) for _n in range(2))
     assert one["salt"] != two["salt"]
     assert one["sealed"][:40] != two["sealed"][:40]
 
@@ -102,7 +102,7 @@ def test_two_locks_of_one_root_have_nothing_in_common(secrets):
 def test_a_guess_costs_memory_and_the_costs_are_stored():
     """Sabotage: a default of 19 MiB, as the mailbox has."""
     assert Cost().memory_kib * Cost().passes >= 1024 * 1024
-    parts = json.loads(locking._sealed([bytes(32)], PASSPHRASE, Cost(64, 2, 1)))
+    parts = json.loads(locking._seal([bytes(32)], PASSPHRASE, Cost(64, 2, 1)))
     assert (parts["memory_kib"], parts["passes"], parts["lanes"]) == (64, 2, 1)
 
 
@@ -130,7 +130,7 @@ def test_a_passphrase_typed_on_another_keyboard_opens(tmp_path, root, secrets):
     """й and ё as one character or as two. Sabotage: leave `normalize` out of `_cipher`."""
     words = "чайка ёлка йод район"
     locking.lock(root, tmp_path / "root.locked", words, cost=QUICK)
-    assert locking.opened(tmp_path / "root.locked", unicodedata.normalize("NFD", words)) == secrets
+    assert locking.open_locked(tmp_path / "root.locked", unicodedata.normalize("NFD", words)) == secrets
 
 
 @pytest.mark.parametrize("short", ["", "fifteen letters", "a" * 40, "abcde" * 8])
@@ -145,8 +145,8 @@ def test_a_short_passphrase_is_refused_and_the_root_stays(root, tmp_path, short)
 
 
 def test_the_clear_root_stays_until_the_locked_file_was_proved_to_open(root, tmp_path, monkeypatch):
-    """Sabotage: destroy the root before `opened` is asked."""
-    monkeypatch.setattr(locking, "opened", lambda *_arguments: [])
+    """Sabotage: destroy the root before `open_locked` is asked."""
+    monkeypatch.setattr(locking, "open_locked", lambda *_arguments: [])
     with pytest.raises(LockProblem, match="does not give the keys back"):
         locking.lock(root, tmp_path / "root.locked", PASSPHRASE, cost=QUICK)
     assert root.exists()
@@ -189,7 +189,7 @@ def test_a_root_changed_since_is_locked_anew_and_the_old_file_written_over(locke
         before = locked.read_bytes()
         locking.lock(memory / "root.key", locked, PASSPHRASE, cost=QUICK)
         assert blocks.read() != before
-    assert locking.opened(locked, PASSPHRASE) == [bytes(32), *secrets]
+    assert locking.open_locked(locked, PASSPHRASE) == [bytes(32), *secrets]
 
 
 def test_the_locked_file_follows_a_rotation_while_the_desk_runs(locked, memory, secrets):
@@ -198,7 +198,7 @@ def test_the_locked_file_follows_a_rotation_while_the_desk_runs(locked, memory, 
     locking.unlock(locked, target, PASSPHRASE)
     keyfiles.rewrite(target, [*secrets, bytes(32)])
     locking.lock(target, locked, PASSPHRASE, keep=True, cost=QUICK)
-    assert locking.opened(locked, PASSPHRASE) == read_secrets(target) == [*secrets, bytes(32)]
+    assert locking.open_locked(locked, PASSPHRASE) == read_secrets(target) == [*secrets, bytes(32)]
 
 
 def test_a_fresh_root_never_replaces_the_locked_one(locked, memory):
@@ -314,14 +314,14 @@ def test_a_locked_file_with_impossible_parts_is_refused_before_any_work(locked, 
     """A changed file must not take the memory of the machine. Sabotage: let `bearable` return True."""
     locked.write_text(json.dumps(json.loads(locked.read_text()) | change))
     with pytest.raises(LockProblem, match="is damaged, or it is no locked key file"):
-        locking.opened(locked, PASSPHRASE)
+        locking.open_locked(locked, PASSPHRASE)
 
 
 @pytest.mark.parametrize("change", [{"memory_kib": 16}, {"passes": 2}, {"lanes": 2}, {"sealed": ""}])
 def test_a_changed_locked_file_does_not_open(locked, change):
     locked.write_text(json.dumps(json.loads(locked.read_text()) | change))
     with pytest.raises(LockProblem):
-        locking.opened(locked, PASSPHRASE)
+        locking.open_locked(locked, PASSPHRASE)
 
 
 def test_no_bit_of_the_sealed_keys_can_be_turned(locked):
@@ -331,14 +331,14 @@ def test_no_bit_of_the_sealed_keys_can_be_turned(locked):
         turned = blob[:place] + bytes([blob[place] ^ 1]) + blob[place + 1 :]
         locked.write_text(json.dumps(parts | {"sealed": base64.b64encode(turned).decode()}))
         with pytest.raises(WrongPassphrase):
-            locking.opened(locked, PASSPHRASE)
+            locking.open_locked(locked, PASSPHRASE)
 
 
 @pytest.mark.parametrize("junk", [b"", b"{}", b"[]", b"null", b"\xff\xfe", b'{"format":'])
 def test_junk_is_refused(locked, junk):
     locked.write_bytes(junk)
     with pytest.raises(LockProblem, match="is damaged"):
-        locking.opened(locked, PASSPHRASE)
+        locking.open_locked(locked, PASSPHRASE)
 
 
 def test_too_little_memory_is_told(locked, monkeypatch):
@@ -349,7 +349,7 @@ def test_too_little_memory_is_told(locked, monkeypatch):
 
     monkeypatch.setattr(locking, "hash_secret_raw", exhausted)
     with pytest.raises(LockProblem, match="too little free memory"):
-        locking.opened(locked, PASSPHRASE)
+        locking.open_locked(locked, PASSPHRASE)
 
 
 # -- what the machine says about its file systems

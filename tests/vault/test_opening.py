@@ -4,7 +4,7 @@ import pytest
 
 from tests.vault.cells.models import File, Page
 from vault.cipher import Sealed, Unreadable
-from vault.show import shown
+from vault.show import display_value
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_damaged_cell_stays_closed_and_says_why_when_it_is_read(pages, cell, j
     """Sabotage: let open_columns() raise."""
     cell(pages[1], "text").bytes = junk
     rows = {row.pk: row for row in Page.objects.with_keys("text")}
-    assert str(shown(rows[pages[1].pk], "text")) == "⚠ unreadable"
+    assert str(display_value(rows[pages[1].pk], "text")) == "⚠ unreadable"
     assert rows[pages[0].pk].text == "text 0"
     with pytest.raises(Unreadable):
         _ = rows[pages[1].pk].text
@@ -60,5 +60,5 @@ def test_no_version_byte_but_ours_is_taken(pages, cell):
 
 def test_the_erased_say_so(pages, file, destroy):
     destroy(file)
-    assert {str(shown(row, "text")) for row in Page.objects.with_keys("text")} == {"[erased]"}
-    assert [str(shown(row, "summary")) for row in File.objects.with_keys("summary")] == ["[erased]"]
+    assert {str(display_value(row, "text")) for row in Page.objects.with_keys("text")} == {"[erased]"}
+    assert [str(display_value(row, "summary")) for row in File.objects.with_keys("summary")] == ["[erased]"]

@@ -7,7 +7,7 @@ from django.db import connection
 from tests.vault.cells.models import File, Mark, Page, Ring
 from vault.cipher import CannotOpen, Erased, Unreadable
 from vault.models import RecordKey
-from vault.show import shown
+from vault.show import display_value
 
 COLUMNS = ("text", "due_on")  # one under the record key, one under the calendar key
 
@@ -180,17 +180,17 @@ def test_values_read_may_start_a_new_row(page, other_file, fresh):
 
 
 def test_a_damaged_cell_is_shown_as_unreadable_in_a_list(file, page, neighbour, cell):
-    """Sabotage: let shown() re-raise Unreadable."""
+    """Sabotage: let display_value() re-raise Unreadable."""
     cell(page, "text").bytes = b"junk"
-    texts = {row.pk: str(shown(row, "text")) for row in Page.objects.with_keys()}
+    texts = {row.pk: str(display_value(row, "text")) for row in Page.objects.with_keys()}
     assert texts == {page.pk: "⚠ unreadable", neighbour.pk: "another page"}
 
 
 def test_the_erased_are_shown_as_erased_in_a_list(file, other_file, page, foreign, destroy, queries):
     destroy(file)
     with queries() as made:
-        texts = {row.pk: str(shown(row, "text")) for row in Page.objects.with_keys()}
-        days = {str(shown(row, "due_on")) for row in Page.objects.with_keys()}
+        texts = {row.pk: str(display_value(row, "text")) for row in Page.objects.with_keys()}
+        days = {str(display_value(row, "due_on")) for row in Page.objects.with_keys()}
     assert texts == {page.pk: "[erased]", foreign.pk: "a stranger's page"}
     assert "2026-03-31" in days  # the calendar's cells are cleared by vault.erasure, not by the key
     assert len(made) == 4

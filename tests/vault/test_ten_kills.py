@@ -11,7 +11,7 @@ from threading import Event, Thread
 import pytest
 from django.db import connection, transaction
 
-from cases.deadlines import Due
+from cases.deadlines import DerivedDeadline
 from cases.models import Case, ContactChannel, Deadline
 from reminders import planning
 from reminders.models import Reminder
@@ -48,7 +48,9 @@ def office(live_database, changed, monkeypatch):  # noqa: F811
         case = Case.objects.open_case(by=olga, country="KZ", summary=f"summary {n}")
         ContactChannel.objects.create(by=olga, case=case, kind="phone", value=f"+770100000{n:02d}")
         day = NOW.date() + datetime.timedelta(days=n % 30)
-        Deadline.objects.apply(case, [Due("task", f"task:{case.pk}", day, "KZ")], unreadable=(), today=None)
+        Deadline.objects.apply(
+            case, [DerivedDeadline("task", f"task:{case.pk}", day, "KZ")], unreadable=(), today=None
+        )
     planning.plan(NOW)
     return live_database.env | changed | {"DJANGO_SETTINGS_MODULE": "config.settings"}
 

@@ -31,8 +31,8 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, _stop)
         startup.refuse_unless_safe(may_be_locked=forever)
         rota = Rota(timezone.now)
-        if forever and startup.locked():
-            while startup.locked():
+        if forever and startup.is_locked():
+            while startup.is_locked():
                 rota.show_life()
                 time.sleep(ROUND_SECONDS)
             startup.refuse_unless_safe()

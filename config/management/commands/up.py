@@ -74,7 +74,7 @@ class Command(BaseCommand):
             if not supervisor.run_until(lambda: installation.healthy(number), READY_WITHIN_SECONDS):
                 self.give_up(supervisor)
                 return
-            with ready.written(
+            with ready.holding(
                 {"url": url.rstrip("/"), "accounts": accounts, "data_dir": str(settings.VAR_DIR)}
             ):
                 supervisor.run_until(lambda: False)
@@ -90,7 +90,7 @@ class Command(BaseCommand):
     def welcome(self, url: str, accounts: list[dict[str, str]], first: bool) -> str:
         """What a person needs to know now: more at the first start, one line later."""
         lines = ["", f"The desk runs on {url} and on this machine only. Stop it with Ctrl-C."]
-        if startup.locked():
+        if startup.is_locked():
             lines += ["It is locked: unlock it with `manage.py vault unlock FILE`, from another terminal."]
         if accounts:
             lines += ["", "Demo accounts (fictional people; these passwords are shown now and never again):"]

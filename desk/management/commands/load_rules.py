@@ -7,7 +7,7 @@ from django.db import transaction
 
 from cases.models import Case, Cause, Recomputation
 from law.models import LegalRule
-from law.rules.versions import Version, news, shipped_versions, tables_of
+from law.rules.versions import Version, file_versions, news, tables_of
 
 
 class Command(BaseCommand):
@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, write: bool, verbosity: int, **options: Any) -> None:
         """One line for each difference; run again after --write it finds none."""
         say = self.stdout.write if verbosity else lambda line: None
-        say(f"The files that ship: {', '.join(map(' '.join, shipped_versions().items()))}.")
+        say(f"The files that ship: {', '.join(map(' '.join, file_versions().items()))}.")
         known = LegalRule.objects.versions()
         by_hand = set(LegalRule.objects.exclude(made_by=None).values_list("code", flat=True))
         found = [each for each in news(known) if each.code not in by_hand]

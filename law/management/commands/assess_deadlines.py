@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from law.management.json_rows import answered, long_integers, read_object, results, rows_of
+from law.management.json_rows import answer_rows, long_integers, read_object, results, rows_of
 from law.rules.wire import internal_passport_row, last_day_row
 
 
@@ -20,5 +20,5 @@ class Command(BaseCommand):
             document = read_object()
             deadlines = rows_of(document, "deadlines", optional=True)
             passports = rows_of(document, "internal_passport", optional=True)
-            lines = [*answered(deadlines, last_day_row), *answered(passports, internal_passport_row)]
+            lines = [*answer_rows(deadlines, last_day_row), *answer_rows(passports, internal_passport_row)]
         self.stdout.write(results(lines))

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from law.management.json_rows import answered, long_integers, read_object, results, rows_of
+from law.management.json_rows import answer_rows, long_integers, read_object, results, rows_of
 from law.rules.wire import assess_stay_row
 
 
@@ -15,5 +15,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with long_integers():
             vectors = rows_of(read_object(), "vectors")
-            lines = list(answered(vectors, assess_stay_row))
+            lines = list(answer_rows(vectors, assess_stay_row))
         self.stdout.write(results(lines))

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from staff.models import Invitation, User
-from staff.models.grants import INVITATION_HOURS, standing
+from staff.models.grants import INVITATION_HOURS, count_holders
 from staff.roles import Role
 
 ENOUGH = {Role.ADMINISTRATOR: 1, Role.COORDINATOR: 2}
@@ -27,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         role = Role(options["role"])
         with transaction.atomic():
-            if standing(role) >= ENOUGH[role]:
+            if count_holders(role) >= ENOUGH[role]:
                 raise CommandError(
                     f"Enough people have the role {role} ({ENOUGH[role]}). Invite others on the desk."
                 )

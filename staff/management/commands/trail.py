@@ -14,11 +14,11 @@ from django.db import connection
 from django.utils import timezone
 
 from staff import append_only, chain, checkpoints, retention
-from staff.checkpoints import Checkpoint, Signed, WrongCheckpoint
+from staff.checkpoints import Checkpoint, SignedCheckpoint, WrongCheckpoint
 from vault import signing
 from vault.keyring import KeyProblem
 
-PROBLEMS = (chain.Broken, retention.CannotCut, WrongCheckpoint, KeyProblem)
+PROBLEMS = (chain.BrokenChain, retention.CannotCut, WrongCheckpoint, KeyProblem)
 
 
 class Command(BaseCommand):
@@ -67,7 +67,7 @@ class Command(BaseCommand):
         **_options: Any,
     ) -> None:
         """Raises CommandError with the first fault."""
-        noted = _noted(checkpoint) if checkpoint else None
+        noted = _parse_checkpoint(checkpoint) if checkpoint else None
         extra = [_public(public_key)] if public_key else []
         if file:
             with file.open(encoding="utf-8") as lines:
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         else:
             end = checkpoints.verify_all(extra=extra, noted=noted)
         self.stdout.write(f"The chain holds. Write this down elsewhere: {end}")
-        if not checkpoints.trusted(extra):
+        if not checkpoints.trusted_keys(extra):
             self.stdout.write("Signatures were not checked: no signing key here, and no --public-key given.")
         if not file and (late := chain.late_rows()):
             raise CommandError(
@@ -97,10 +97,10 @@ class Command(BaseCommand):
         if row is None:
             raise CommandError("The trail is empty: there is nothing to sign yet.")
         if into is None:
-            self.stdout.write(str(row.signed), ending="")
+            self.stdout.write(str(row.as_signed), ending="")
             return
         with _new_file(into) as write:
-            write(str(row.signed).rstrip("\n"))
+            write(str(row.as_signed).rstrip("\n"))
         self.stdout.write(f"Written: {row}")
 
     def public_key(self, **_options: Any) -> None:
@@ -121,7 +121,7 @@ class Command(BaseCommand):
             with _new_file(export) as write:
                 done = retention.cut(day, today=now.date(), reason=reason, save=write, now=now)
         self.stdout.write(
-            f"Removed {done.rows} rows. Keep this checkpoint elsewhere:\n{done.checkpoint.signed}"
+            f"Removed {done.rows} rows. Keep this checkpoint elsewhere:\n{done.checkpoint.as_signed}"
         )
 
     def link(self, **_options: Any) -> None:
@@ -151,7 +151,7 @@ def _new_file(path: Path) -> Iterator[Any]:
             raise
 
 
-def _noted(text: str) -> Signed | chain.Head:
+def _parse_checkpoint(text: str) -> SignedCheckpoint | chain.Head:
     position, _colon, digest = text.partition(":")
     if position.isdigit() and len(digest) == len(chain.START):
         return chain.Head(int(position), digest)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from law.rules.reference import BadTable
 from law.rules.stay import PerEntry, Rolling
-from law.rules.versions import Table, Version, covers, shipped, standing, tables_of
+from law.rules.versions import Table, Version, covers, effective_versions, shipped_versions, tables_of
 
-KZ = next(version for version in shipped() if version.code == "kz-2023")
+KZ = next(version for version in shipped_versions() if version.code == "kz-2023")
 
 
 def version(number, first=None, last=None, *, replaces=None, corrects=False):
@@ -20,7 +20,7 @@ def version(number, first=None, last=None, *, replaces=None, corrects=False):
 
 
 def spans(*versions):
-    return {v.number: (v.valid_from, v.valid_to) for v in standing(versions)}
+    return {v.number: (v.valid_from, v.valid_to) for v in effective_versions(versions)}
 
 
 def test_the_law_changes_and_the_older_version_ends_the_day_before():
@@ -67,19 +67,19 @@ def chains(draw):
 
 @given(chains(), days)
 def test_on_any_day_at_most_one_version_is_in_force(chain, day):
-    assert sum(covers(each, day) for each in standing(chain)) <= 1
+    assert sum(covers(each, day) for each in effective_versions(chain)) <= 1
 
 
 @given(chains())
 def test_the_newest_version_stands_as_it_was_made(chain):
-    assert standing(chain)[-1] == chain[-1]
+    assert effective_versions(chain)[-1] == chain[-1]
 
 
 @given(chains(), st.randoms())
 def test_the_order_of_reading_changes_nothing(chain, dice):
     mixed = chain[:]
     dice.shuffle(mixed)
-    assert standing(mixed) == standing(chain)
+    assert effective_versions(mixed) == effective_versions(chain)
 
 
 # -- the tables
@@ -89,7 +89,7 @@ def test_two_versions_of_one_rule_stand_one_after_the_other_in_the_table():
     row = copy.deepcopy(KZ.row)
     row["rule"] = {"kind": "per_entry", "days": 60}
     newer = replace(KZ, number=2, row=row, valid_from=date(2027, 1, 1), replaces=1)
-    rows = [r for r in tables_of([*shipped(), newer]).stays if r.id == "kz-2023"]
+    rows = [r for r in tables_of([*shipped_versions(), newer]).stays if r.id == "kz-2023"]
     assert [(r.version, r.valid_to) for r in rows] == [("1", date(2026, 12, 31)), ("2", None)]
     assert [r.rule.limit for r in rows] == [Rolling(90, 180), PerEntry(60)]
     assert {r.raw["id"] for r in rows} == {"kz-2023"}
@@ -107,7 +107,7 @@ def test_versions_that_overlap_are_refused_by_name():
 
 
 def test_what_ships_makes_tables_and_says_which_version_it_is():
-    tables = tables_of(shipped())
+    tables = tables_of(shipped_versions())
     assert (len(tables.stays), len(tables.terms)) == (21, 48)
     assert {r.version for r in (*tables.stays, *tables.terms)} == {"1"}
     passports = tables.document_rules()
@@ -132,7 +132,7 @@ def test_what_ships_makes_tables_and_says_which_version_it_is():
     ],
 )
 def test_a_row_of_documents_or_groups_that_cannot_be_used_is_named(code, changes):
-    good = next(v for v in shipped() if v.code == code)
+    good = next(v for v in shipped_versions() if v.code == code)
     with pytest.raises(BadTable, match=f"{code}@1"):
         tables_of([replace(good, row={**good.row, **changes})])
 
