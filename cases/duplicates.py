@@ -170,7 +170,7 @@ def _same_values(mine: set[UUID]) -> Iterator[tuple[Likeness, Groups]]:
         column: Any = rows.model._meta.get_field(index)
 
         def value(row: Any, column: Any = column) -> str:
-            return str(column.normalised(value_or_none(row, column.source)))
+            return str(column.normal_form(value_or_none(row, column.source)))
 
         yield reason, _group_by(rows, _candidates(rows, index, mine), value)
 

@@ -94,7 +94,7 @@ class _Search:
         self.hits: dict[UUID, Hit] = {}
         self.cut = False
 
-    def hit(self, case_id: UUID, score: int, reason: Any) -> None:
+    def add_hit(self, case_id: UUID, score: int, reason: Any) -> None:
         self.hits.setdefault(case_id, Hit()).add(score, reason)
 
     def rows(self, rows: Any, **tokens: Any) -> list[Any]:
@@ -123,14 +123,14 @@ class _Search:
         for pk, code_name in found[:CANDIDATES]:
             parts = code_name.casefold().split()
             if all(any(part.startswith(word) for part in parts) for word in typed):
-                self.hit(pk, CODE_NAME if parts == typed else PART_OF_CODE_NAME, _("code name"))
+                self.add_hit(pk, CODE_NAME if parts == typed else PART_OF_CODE_NAME, _("code name"))
 
     def by_index(self, rows: Any, index: str, score: int, reason: Any) -> None:
         """By a blind index of a facet; `reason` is words, or words by whose contact it is."""
         column = rows.model._meta.get_field(index)
         for row in self.rows(rows, **{index: column.token(self.text)}):
             if column.matches(row, self.text):
-                self.hit(row.case_id, score, _of(reason, row))
+                self.add_hit(row.case_id, score, _of(reason, row))
 
     def by_name(self) -> None:
         """By the words of surnames and other names; those of files that match are then compared in full."""
@@ -142,7 +142,7 @@ class _Search:
             score, reasons = compare(self.words, identity)
             # Where a damaged name does not open, the word that stands beside it still tells.
             for reason in reasons or [SURNAME]:
-                self.hit(identity.case_id, score or ONE_WORD, reason)
+                self.add_hit(identity.case_id, score or ONE_WORD, reason)
 
 
 def _code_words(typed: str) -> list[str]:

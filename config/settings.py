@@ -142,7 +142,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "staff.kept.TypedByMiddleware",
+    "staff.interrupted_form.TypedByMiddleware",
     "staff.middleware.DeviceMiddleware",
     "staff.middleware.SessionLimitsMiddleware",
     "staff.middleware.PreferencesMiddleware",

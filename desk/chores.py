@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 # One that failed is tried again after this time, however rarely it runs.
 RETRY_AFTER = timedelta(minutes=5)
-# A form typed overnight is known by its session's row: see staff/kept.py.
+# A form typed overnight is known by its session's row: see staff/interrupted_form.py.
 SESSIONS_KEPT = timedelta(days=1)
 
 

@@ -43,7 +43,13 @@ def banner(now: datetime | None = None) -> list[Trouble]:
     The board is computed from the deadlines themselves and stays right whatever this says.
     """
     moment = now or timezone.now()
-    return [*_silence(moment), *_mail_server(moment), *_undelivered(), *_plan_trouble(), *_chore_trouble()]
+    return [
+        *_silence(moment),
+        *_mail_server(moment),
+        *_mails_to_nobody(),
+        *_plan_trouble(),
+        *_chore_trouble(),
+    ]
 
 
 def _silence(now: datetime) -> Iterable[Trouble]:
@@ -72,7 +78,7 @@ def _mail_server(now: datetime) -> Iterable[Trouble]:
         )
 
 
-def _undelivered() -> Iterable[Trouble]:
+def _mails_to_nobody() -> Iterable[Trouble]:
     dead = Reminder.objects.dead().count()
     if dead:
         yield Trouble(

@@ -13,8 +13,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from staff import kept
+from staff import interrupted_form
 from staff.forms import CodeForm, SignInForm
+from staff.interrupted_form import InterruptedForm
 from staff.models import TotpDevice
 
 # Their fields are secrets, or there is nothing worth keeping in them.
@@ -43,10 +44,10 @@ def answer(request: HttpRequest, name: str) -> HttpResponse | None:
     typed_by = getattr(request, "typed_by", "")
     if request.method != "POST" or name in NEVER_KEPT or not typed_by:
         return None
-    form = kept.of(request)
+    form = interrupted_form.of(request)
     if not form.fields:
         return None
-    sealed = kept.seal(form, typed_by)
+    sealed = interrupted_form.seal(form, typed_by)
     if request.user.is_authenticated:
         return code_page(request, sealed, status=403) if TotpDevice.in_force(request.user) else None  # type: ignore[arg-type]
     return sign_in_page(request, sealed)
@@ -86,7 +87,7 @@ def go_on(request: HttpRequest, sealed: str) -> HttpResponse:
     # A person who signed in during this very request has not been asked yet.
     if not getattr(user, "is_verified", bool)():
         return code_page(request, sealed)
-    form = kept.unseal(sealed, str(user.pk))
+    form = interrupted_form.unseal(sealed, str(user.pk))
     if form is None:
         messages.warning(
             request, _("What was typed belongs to another account or is older than an hour. It is gone.")
@@ -95,7 +96,7 @@ def go_on(request: HttpRequest, sealed: str) -> HttpResponse:
     return send_again(request, form)
 
 
-def send_again(request: HttpRequest, form: kept.Kept, *, status: int = 200) -> HttpResponse:
+def send_again(request: HttpRequest, form: InterruptedForm, *, status: int = 200) -> HttpResponse:
     """The form once more, with a button: nothing is sent that the person did not send themselves."""
     context = _page_context(_("Send it again"), "") | {"again": form, "username": request.user.get_username()}
     return render(request, "staff/again.html", context, status=status)
@@ -106,13 +107,13 @@ def stale_token(request: HttpRequest) -> HttpResponse | None:
 
     Only for forms that a page of ours sent, as the browser says: a foreign page cannot fill this one.
     """
-    if request.method != "POST" or not kept.is_own_page(request):
+    if request.method != "POST" or not interrupted_form.is_own_page(request):
         return None
-    if (sealed := kept.carried(request)) and request.user.is_authenticated:
+    if (sealed := interrupted_form.sealed_form(request)) and request.user.is_authenticated:
         return go_on(request, sealed)
     name = request.resolver_match.view_name if request.resolver_match else ""
     verified = getattr(request.user, "is_verified", bool)()
     if not verified:
         return answer(request, name)
-    form = kept.of(request)
+    form = interrupted_form.of(request)
     return send_again(request, form, status=403) if form.fields and name not in NEVER_KEPT else None

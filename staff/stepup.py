@@ -35,11 +35,11 @@ def step_up_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpRes
     """Ask for a code before `view` unless one was given in the last five minutes, then come back by GET.
 
     The page that carries the form must have it too, so that it is asked for before somebody types. A form
-    that comes late all the same is kept on the answer (staff/kept.py), and sent once more after the code.
+    that comes late is kept on the answer all the same (staff/interrupted_form.py), and sent after the code.
     """
 
     @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if is_fresh(request):
             return view(request, *args, **kwargs)
         if request.method == "POST":
@@ -49,4 +49,4 @@ def step_up_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpRes
             messages.warning(request, _("Nothing was changed yet: enter a code first, then do it again."))
         return redirect(f"{reverse('verify')}?{urlencode({'next': request.get_full_path()})}")
 
-    return guarded
+    return wrapper

@@ -100,13 +100,13 @@ class BlindIndex(ComputedField, models.BigIntegerField):  # type: ignore[type-ar
         name, _path, _args, kwargs = super().deconstruct()
         return name, "django.db.models.BigIntegerField", [], _column_options(kwargs)
 
-    def normalised(self, value: Any) -> str:
+    def normal_form(self, value: Any) -> str:
         """The one spelling of `value`; "" for nothing."""
         return "" if value is None or value == "" else str(import_string(self.normalise)(value))
 
     def token(self, value: Any) -> Token | None:
         """The token to filter by, for a plain value; None where there is nothing to look up."""
-        text = self.normalised(value)
+        text = self.normal_form(value)
         if not text:
             return None
         found = [
@@ -132,7 +132,7 @@ class BlindIndex(ComputedField, models.BigIntegerField):  # type: ignore[type-ar
     def matches(self, row: SealedModel, value: Any) -> bool:
         """Whether the opened source of `row` is another spelling of `value`; False if it does not open."""
         try:
-            return self.normalised(getattr(row, self.source)) == self.normalised(value) != ""
+            return self.normal_form(getattr(row, self.source)) == self.normal_form(value) != ""
         except CannotOpen:
             return False  # one damaged row must not break a search; `vault verify` reports it
 

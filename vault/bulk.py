@@ -124,7 +124,7 @@ def _opener(field: Any) -> Reader:
         ciphers = {}
     prefix, load = field._prefix, field.load
 
-    def explained(cell: Any, tail: bytes) -> Any:
+    def explain(cell: Any, tail: bytes) -> Any:
         if cell is None:
             return None
         try:
@@ -141,7 +141,7 @@ def _opener(field: Any) -> Reader:
                 plain = ciphers[cell[1:9]].decrypt(cell[9:21], cell[21:], prefix + tail)
                 opened.append(load(plain[: plain.rindex(b"\x80")]))
             except (KeyError, TypeError, InvalidTag, ValueError):
-                opened.append(explained(cell, tail))  # the long way says why
+                opened.append(explain(cell, tail))  # the long way says why
         return opened
 
     return open_column

@@ -30,7 +30,7 @@ from desk.admin.listing import (
     deadline_badge,
     open_deadlines,
 )
-from desk.admin.procedure_tabs import ADDED, PARTS
+from desk.admin.procedure_tabs import ADDED, INLINES
 from desk.admin.tabs import IdentityInline, ShareInline
 from desk.admin.terms import accusations, blocker_chains, blocker_in, consents, freed_words, terms_of
 from desk.board import URGENCY_CLASS
@@ -61,7 +61,7 @@ class CaseAdmin(DeskModelAdmin):
 
     form = CaseForm
     formfield_overrides = FIELD_OVERRIDES
-    inlines = PARTS
+    inlines = INLINES
     actions = None
     list_display = (
         "code",
@@ -138,12 +138,12 @@ class CaseAdmin(DeskModelAdmin):
         """
         if obj is None or obj.pk is None or obj._state.adding:
             # A new case begins with what a first talk gives; the rest is added once it is there.
-            return [part for part in PARTS if part not in ADDED.values()]
+            return [part for part in INLINES if part not in ADDED.values()]
         kept = getattr(request, "holds", None)
         if kept is None:
             kept = request.holds = Case.objects.held_by(_person(request)).filter(pk=obj.pk).exists()  # type: ignore[attr-defined]
         without = {IdentityInline} if kept else {IdentityInline, ShareInline}
-        return [part for part in PARTS if part not in without]
+        return [part for part in INLINES if part not in without]
 
     # -- the list
 

@@ -1,4 +1,4 @@
-"""The parts of the case page in their order: which facets there are, and which share a tab."""
+"""The inlines of the case page in their order: which facets there are, and which share a tab."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from cases.models import (
 from cases.models.history import value_or_none
 from desk.admin import tabs
 from desk.admin.forms import FacetForm
-from desk.admin.tabs import FIRST, LAST, CasePart
+from desk.admin.tabs import FIRST, LAST, CaseInline
 from desk.admin.terms import article_words
 from vault.show import display_value
 
 
-class AddedPart(CasePart):
+class AddedInline(CaseInline):
     """A facet that most files have no row of: its empty row is made only when somebody asks for one.
 
     The button that asks saves what is typed, and comes back with the row; it works without JavaScript.
@@ -39,7 +39,7 @@ class AddedPart(CasePart):
 
     @classmethod
     def prefix(cls) -> str:
-        """The name of the part on the page and in its forms."""
+        """The name of the inline on the page and in its forms."""
         field: Any = cls.model._meta.get_field("case")
         return str(field.remote_field.related_name)
 
@@ -50,7 +50,7 @@ def _choose(made: Any, name: str, rows: Any, words: Any) -> None:
     field.choices = [("", "–"), *((row.pk, words(row)) for row in rows)]
 
 
-class OfApplication(AddedPart):
+class OfApplication(AddedInline):
     """A facet of an application: which one it is, is chosen among those of the case."""
 
     tab = "applications"
@@ -137,7 +137,7 @@ class PauseInline(OfApplication):
         return (row.has_value("runs_on_from"), -(value_or_none(row, "paused_on") or FIRST).toordinal())
 
 
-class ProceedingInline(AddedPart):
+class ProceedingInline(AddedInline):
     """What the person is accused of at home."""
 
     tab = "proceedings"
@@ -165,7 +165,7 @@ class ProceedingInline(AddedPart):
         )
 
 
-class HearingInline(AddedPart):
+class HearingInline(AddedInline):
     """Hearings at home; those ahead first."""
 
     tab = "proceedings"
@@ -185,7 +185,7 @@ class HearingInline(AddedPart):
         return (row.is_over, value_or_none(row, "held_on") or LAST)
 
 
-class WantedInline(AddedPart):
+class WantedInline(AddedInline):
     """Wanted lists, one row for each; the next check first."""
 
     tab = "proceedings"
@@ -209,7 +209,7 @@ class WantedInline(AddedPart):
         return (value_or_none(row, "recheck_on") or LAST, row.wanted_list)
 
 
-class ExtraditionInline(AddedPart):
+class ExtraditionInline(AddedInline):
     """What is known about a hand-over: risks with a source."""
 
     tab = "proceedings"
@@ -217,7 +217,7 @@ class ExtraditionInline(AddedPart):
     fieldsets = ((None, {"fields": ("country", "text", "source")}),)
 
 
-class BlockerInline(AddedPart):
+class BlockerInline(AddedInline):
     """Blockers; the open ones first."""
 
     model = Blocker
@@ -246,7 +246,7 @@ class BlockerInline(AddedPart):
         return (row.is_removed, row.waits_for_id is not None, str(row.pk))
 
 
-class ConsentInline(AddedPart):
+class ConsentInline(AddedInline):
     """What the person agreed to; what counts first, the newest first."""
 
     tab = "consents"
@@ -281,5 +281,5 @@ AFTER = {
         ConsentInline,
     ],
 }
-PARTS = [part for first in tabs.PARTS for part in (first, *AFTER.get(first, ()))]
-ADDED = {part.prefix(): part for part in PARTS if issubclass(part, AddedPart)}
+INLINES = [part for first in tabs.INLINES for part in (first, *AFTER.get(first, ()))]
+ADDED = {part.prefix(): part for part in INLINES if issubclass(part, AddedInline)}

@@ -36,7 +36,7 @@ from vault.fields import SealedTextField
 FIRST, LAST = date.min, date.max
 
 
-class CasePart(admin.StackedInline):  # type: ignore[type-arg]
+class CaseInline(admin.StackedInline):  # type: ignore[type-arg]
     """Base of the tabs: nothing is deleted, no link leads to a page of its own."""
 
     form = FacetForm
@@ -83,7 +83,7 @@ class CasePart(admin.StackedInline):  # type: ignore[type-arg]
         return str(row.pk)
 
 
-class IdentityInline(CasePart):
+class IdentityInline(CaseInline):
     """Who the person is."""
 
     model = Identity
@@ -104,7 +104,7 @@ class IdentityInline(CasePart):
     )
 
 
-class StayInline(CasePart):
+class StayInline(CaseInline):
     """Where the person is and was; the latest entry first. Above them, what the rules make of them."""
 
     model = Stay
@@ -129,7 +129,7 @@ class StayInline(CasePart):
         return -(value_or_none(row, "entered_on") or LAST).toordinal()
 
 
-class DocumentInline(CasePart):
+class DocumentInline(CaseInline):
     """Papers; those in use first, then by their end."""
 
     model = IdentityDocument
@@ -152,7 +152,7 @@ class DocumentInline(CasePart):
         return (not row.in_use, value_or_none(row, "valid_until") or LAST)
 
 
-class ApplicationInline(CasePart):
+class ApplicationInline(CaseInline):
     """Applications; those that still run first, by the day of the next step."""
 
     model = Application
@@ -190,7 +190,7 @@ class ApplicationInline(CasePart):
         return (row.is_finished, min((day for day in days if day), default=LAST), row.country)
 
 
-class ContactInline(CasePart):
+class ContactInline(CaseInline):
     """Ways to reach the person; those never to be used last."""
 
     model = ContactChannel
@@ -215,7 +215,7 @@ class ContactInline(CasePart):
         return (row.never_contact, row.kind, str(row.pk))
 
 
-class TaskInline(CasePart):
+class TaskInline(CaseInline):
     """What is to be done; the open ones first, by their day."""
 
     model = Task
@@ -236,7 +236,7 @@ class TaskInline(CasePart):
         return (row.done, value_or_none(row, "due_on") or LAST)
 
 
-class NoteInline(CasePart):
+class NoteInline(CaseInline):
     """A new note; those written before stand below it, outside the form."""
 
     model = Note
@@ -294,7 +294,7 @@ class ShareForm(forms.ModelForm):  # type: ignore[type-arg]
         return data
 
 
-class ShareInline(CasePart):
+class ShareInline(CaseInline):
     """Colleagues who may open the case until a day."""
 
     model = CaseShare
@@ -322,7 +322,7 @@ class ShareInline(CasePart):
         return -row.until_on.toordinal()
 
 
-PARTS = [
+INLINES = [
     IdentityInline,
     StayInline,
     DocumentInline,

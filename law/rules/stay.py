@@ -237,13 +237,13 @@ def _first_violation(part: Part, presence: Presence, entry: int) -> int | None:
     if isinstance(part, Rolling) and part.days < part.window_days:
         window = part.window_days
 
-        def counted(day: int) -> int:
+        def days_counted(day: int) -> int:
             return presence.count(day - window + 1, entry - 1) + min(day - entry + 1, window)
 
         # Each day adds itself and drops at most one other, so the count never falls: bisection is safe. It
         # has passed `days` at the latest on entry + days, by the days of this stay alone.
         candidates = range(entry, entry + min(part.days, HORIZON_DAYS + 1))
-        return entry + bisect_right(candidates, part.days, key=counted)
+        return entry + bisect_right(candidates, part.days, key=days_counted)
     return None
 
 

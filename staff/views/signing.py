@@ -23,7 +23,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django_otp.models import Device
 
-from staff import again, kept, stepup, trail
+from staff import again, interrupted_form, stepup, trail
 from staff.forms import CodeForm, InvitationForm, SignInForm
 from staff.models import BackupSheet, CannotInvite, Invitation, TotpDevice, User
 from staff.models.devices import locked_until, second_factor
@@ -59,7 +59,7 @@ class SignIn(LoginView):
             title=_("Sign in"),
             site_header=settings.SITE_NAME,
             site_title=settings.SITE_NAME,
-            kept=kept.carried(self.request),
+            kept=interrupted_form.sealed_form(self.request),
             **kwargs,
         )
 
@@ -67,13 +67,13 @@ class SignIn(LoginView):
         return reverse("admin:index")
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if (sealed := kept.carried(request)) and request.user.is_authenticated:
+        if (sealed := interrupted_form.sealed_form(request)) and request.user.is_authenticated:
             return again.go_on(request, sealed)
         return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]
 
     def form_valid(self, form: Any) -> HttpResponse:
         done = super().form_valid(form)
-        sealed = kept.carried(self.request)
+        sealed = interrupted_form.sealed_form(self.request)
         return again.go_on(self.request, sealed) if sealed else done
 
     def form_invalid(self, form: Any) -> HttpResponse:
@@ -150,7 +150,7 @@ def verify(request: HttpRequest) -> HttpResponse:
     if not TotpDevice.in_force(user):
         return redirect("enrol")
     once_more = user.is_verified()
-    sealed = kept.carried(request)
+    sealed = interrupted_form.sealed_form(request)
     paper = "paper" in request.GET or bool(sealed)
     form = CodeForm(request.POST or None, paper=paper)
     if form.is_valid():

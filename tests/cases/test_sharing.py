@@ -104,7 +104,7 @@ def test_a_day_that_is_over_is_refused_beside_its_field(case, olga, oskar, at_de
 
 
 def test_the_tab_of_shares_is_for_those_who_answer_for_the_case(case, olga, oskar, at_desk):
-    """Sabotage: `return PARTS` in CaseAdmin.get_inlines."""
+    """Sabotage: `return INLINES` in CaseAdmin.get_inlines."""
     case.share(to=oskar, until_on=LATER, by=olga)
     desk = at_desk(oskar)
     page = desk.get(address(case))

@@ -56,7 +56,7 @@ def test_every_kind_has_an_origin_that_the_board_shows(everything, olga, at_desk
     Sabotage: take "consent" out of provenance.TABLES.
     """
     assert {row.kind for row in everything} == set(DeadlineKind.values)
-    parts = {f"{part.prefix()}-group" for part in procedure_tabs.PARTS if hasattr(part, "prefix")}
+    parts = {f"{part.prefix()}-group" for part in procedure_tabs.INLINES if hasattr(part, "prefix")}
     parts |= {f"{name}-group" for name in ("stays", "documents", "applications", "tasks")}
     origins = provenance.origins(everything)
     desk = at_desk(olga)

@@ -27,7 +27,7 @@ COORDINATORS = (
 AUDITORS = ("trail/", "staff/devicereset/", "staff/team/")
 
 # What is wrong with the lists of a page at the window's present width, as sentences; nothing is right.
-#   A line's text has 40 characters, or on a phone what is left of the page's margins (28) and the line's (34).
+#   A line's text has 40 characters, or on a phone all but margins of page (28) and line (34).
 #   No table is wider than its place, and none breaks a word in two.
 #   Somebody who reads wants no page that is a hundred screens high.
 CRAMPED = """() => {

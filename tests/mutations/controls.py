@@ -41,7 +41,7 @@ CONTROLS = (
         "config/settings.py",
         '    "django.middleware.csrf.CsrfViewMiddleware",\n',
         "",
-        "tests/staff/test_kept.py::test_a_foreign_page_presses_no_button_of_ours",
+        "tests/staff/test_interrupted_form.py::test_a_foreign_page_presses_no_button_of_ours",
     ),
     Control(
         "second factor",

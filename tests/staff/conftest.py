@@ -24,7 +24,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     moved = Clock()
-    for module in ("staff.middleware", "staff.stepup", "staff.kept", "staff.models.devices"):
+    for module in ("staff.middleware", "staff.stepup", "staff.interrupted_form", "staff.models.devices"):
         monkeypatch.setattr(f"{module}.time", moved)
     return moved
 

@@ -213,7 +213,7 @@ def test_openssl_checks_a_checkpoint_without_us(acts, tmp_path, capsys):
 def test_an_export_is_checked_outside_with_the_public_key(
     acts, tmp_path, without_the_key, settings, keys, capsys
 ):
-    """Done when somebody without a key of ours sees every fault. Sabotage: drop `extra` in trusted_keys()."""
+    """Done when somebody without a key of ours finds all faults. Sabotage: drop `extra` in trusted_keys()."""
     settings.VAULT_KEY_FILES = settings.VAULT_KEY_FILES | {"signing": keys / "signing.key"}
     reset()
     public = signing.public_keys(checkpoints.PURPOSE)[0].hex()

@@ -24,7 +24,7 @@ NOT_CARRIED = frozenset({"csrfmiddlewaretoken", FIELD})
 
 
 @dataclass(frozen=True)
-class Kept:
+class InterruptedForm:
     """A form as it was sent: where to, which fields; `had_files` says that files have to be chosen again."""
 
     path: str
@@ -53,20 +53,20 @@ def _owner(request: HttpRequest) -> str:
     return str(known or "")
 
 
-def of(request: HttpRequest) -> Kept:
+def of(request: HttpRequest) -> InterruptedForm:
     """What `request` sent, without what must not be sent twice."""
     fields = [(name, value) for name, values in request.POST.lists() for value in values]
     fields = [(name, str(value)) for name, value in fields if name not in NOT_CARRIED]
-    return Kept(request.get_full_path(), fields, bool(request.FILES))
+    return InterruptedForm(request.get_full_path(), fields, bool(request.FILES))
 
 
-def seal(kept: Kept, owner: str) -> str:
+def seal(kept: InterruptedForm, owner: str) -> str:
     """`kept` as text for a hidden field, for the account with the id `owner` only."""
     text = json.dumps([int(time.time()), kept.path, kept.fields, kept.had_files])
     return base64.b64encode(seal_under("codes", "kept-form", text.encode(), _bound_to(owner))).decode()
 
 
-def unseal(text: str, owner: str) -> Kept | None:
+def unseal(text: str, owner: str) -> InterruptedForm | None:
     """What was sealed for `owner`; None if it is somebody else's, damaged or older than an hour."""
     try:
         sealed = base64.b64decode(text, validate=True)
@@ -77,14 +77,14 @@ def unseal(text: str, owner: str) -> Kept | None:
         return None
     if not 0 <= time.time() - made_at < GOOD_SECONDS:
         return None
-    return Kept(path, [(name, value) for name, value in fields], had_files)
+    return InterruptedForm(path, [(name, value) for name, value in fields], had_files)
 
 
 def _bound_to(owner: str) -> bytes:
     return b"v1|kept-form|" + owner.encode()
 
 
-def carried(request: HttpRequest) -> str:
+def sealed_form(request: HttpRequest) -> str:
     """The sealed form that a page of the sign-in sent along, or ""."""
     return request.POST.get(FIELD, "") if request.method == "POST" else ""
 

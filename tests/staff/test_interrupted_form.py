@@ -8,7 +8,8 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from staff import kept
+from staff import interrupted_form
+from staff.interrupted_form import InterruptedForm
 from staff.models import DeviceReset, Session, Team, TotpDevice, TrailRow, User
 from tests.staff.flow import PASSWORD, code_of, password_step, signed_in
 from tests.staff.test_devices import wait_out
@@ -105,14 +106,14 @@ def test_a_session_that_the_database_has_dropped_is_known_by_its_row(client, ant
     signed_in(client, anton)
     Session.objects.update(expire_date=timezone.now())
     answer = client.post(ADD, {"name": "Yerevan"})
-    assert kept.unseal(sealed_in(answer), str(anton.pk)).fields == [("name", "Yerevan")]
+    assert interrupted_form.unseal(sealed_in(answer), str(anton.pk)).fields == [("name", "Yerevan")]
 
 
 def test_a_session_ended_from_elsewhere_keeps_it_too(client, anton, clock):
     signed_in(client, anton)
     User.objects.filter(pk=anton.pk).end_sessions()
     answer = client.post(ADD, {"name": "Yerevan"})
-    assert kept.unseal(sealed_in(answer), str(anton.pk)).fields == [("name", "Yerevan")]
+    assert interrupted_form.unseal(sealed_in(answer), str(anton.pk)).fields == [("name", "Yerevan")]
 
 
 def test_a_stranger_gets_no_form_back(client, db):
@@ -240,7 +241,7 @@ def test_a_foreign_page_presses_no_button_of_ours(strict, anton):
 
 
 def test_the_page_of_the_first_tab_goes_on_after_a_sign_in_in_another(strict, anton):
-    sealed = kept.seal(kept.Kept(ADD, [("name", "Yerevan")], False), str(anton.pk))
+    sealed = interrupted_form.seal(InterruptedForm(ADD, [("name", "Yerevan")], False), str(anton.pk))
     answer = strict.post("/login/", old_form(kept=sealed), headers={"origin": HERE})
     assert fields_in(answer) == {"name": "Yerevan"}
 
@@ -263,12 +264,12 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 @given(fields=st.lists(st.tuples(texts, texts), max_size=8), owner=st.uuids(), other=st.uuids())
 @pytest.mark.speaks_sql
 def test_every_form_comes_back_as_it_was(fields, owner, other):
-    form = kept.Kept("/desk/x/?y=1", fields, False)
-    sealed = kept.seal(form, str(owner))
-    assert kept.unseal(sealed, str(owner)) == form
-    assert other == owner or kept.unseal(sealed, str(other)) is None
+    form = InterruptedForm("/desk/x/?y=1", fields, False)
+    sealed = interrupted_form.seal(form, str(owner))
+    assert interrupted_form.unseal(sealed, str(owner)) == form
+    assert other == owner or interrupted_form.unseal(sealed, str(other)) is None
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "AAAA", "é"])
 def test_what_is_no_kept_form_opens_nothing(text):
-    assert kept.unseal(text, "somebody") is None
+    assert interrupted_form.unseal(text, "somebody") is None
