@@ -297,7 +297,7 @@ class Migration(migrations.Migration):
                 ('until_at', models.DateTimeField(verbose_name='open until')),
                 ('reason', models.BinaryField()),
                 ('case', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.case', verbose_name='case')),
-                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
+                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='who')),
             ],
             options={
@@ -723,6 +723,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='emergencyopening',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_by__isnull', True), ('state__in', ['open', 'waiting'])), models.Q(('decided_by__isnull', False), ('state__in', ['approved', 'refused'])), _connector='OR'), name='emergency_decision_names_who_decided', violation_error_message='This request was decided already. Load the page again.'),
+        ),
+        migrations.AddConstraint(
+            model_name='emergencyopening',
             constraint=models.UniqueConstraint(fields=('person', 'day', 'number'), name='emergency_counted_once', violation_error_message='Another try took this number. Try again.'),
         ),
         migrations.AddConstraint(
@@ -731,7 +735,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='emergencyopening',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_by__isnull', True), ('state__in', ['open', 'waiting'])), models.Q(('decided_by__isnull', False), ('state__in', ['approved', 'refused']), models.Q(('decided_by', models.F('person')), _negated=True)), _connector='OR'), name='emergency_decided_by_another', violation_error_message='You asked for this yourself. Another coordinator has to decide.'),
+            constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), ('person__isnull', True), models.Q(('decided_by', models.F('person')), _negated=True), _connector='OR'), name='emergency_decided_by_another', violation_error_message='You asked for this yourself. Another coordinator has to decide.'),
         ),
         migrations.AddConstraint(
             model_name='extraditionnote',

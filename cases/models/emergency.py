@@ -7,16 +7,17 @@ this door who is a client. From the fourth try of a day on, a coordinator has to
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from staff import trail
 from staff.models import User
+from staff.models.two_person import DECIDED_ALREADY, TwoPersonRequest, different_people
 from staff.roles import Permission, may
 from vault.fields import SealedTextField
 from vault.models import SealedModel
@@ -113,7 +114,7 @@ class EmergencyQuerySet(SealedQuerySet["EmergencyOpening"]):
         return cast(EmergencyQuerySet, self.filter(Q(person__team=team) | Q(case__team=team)))
 
 
-class EmergencyOpening(SealedModel):
+class EmergencyOpening(TwoPersonRequest, SealedModel):
     """One try. Its days and hours are readable: they are the staff's, not the client's."""
 
     person = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("who"))
@@ -124,10 +125,13 @@ class EmergencyOpening(SealedModel):
     number = models.PositiveSmallIntegerField(_("number of the day"))
     state = models.CharField(_("state"), max_length=10, choices=EmergencyState)
     until_at = models.DateTimeField(_("open until"))
-    decided_by = models.ForeignKey(
-        User, models.PROTECT, null=True, related_name="+", verbose_name=_("decided by")
-    )
     reason = SealedTextField(_("reason"))
+
+    undecided = EmergencyState.WAITING
+    decides = Permission.ASSIGN_CASES
+    refused_to_others = _("Only a coordinator decides on this.")
+    decision_fields = ("until_at",)
+    not_validated = ("case", "reason")
 
     sealed_under = "case"
     sealed_label = "cases.emergency"
@@ -150,13 +154,16 @@ class EmergencyOpening(SealedModel):
                 violation_error_message=_("From the fourth time in a day a coordinator has to approve."),
             ),
             models.CheckConstraint(
-                name="emergency_decided_by_another",
+                name="emergency_decision_names_who_decided",
                 condition=Q(decided_by__isnull=True, state__in=[EmergencyState.OPEN, EmergencyState.WAITING])
-                | (
-                    Q(decided_by__isnull=False, state__in=[EmergencyState.APPROVED, EmergencyState.REFUSED])
-                    & ~Q(decided_by=F("person"))
-                ),
-                violation_error_message=_("You asked for this yourself. Another coordinator has to decide."),
+                | Q(decided_by__isnull=False, state__in=[EmergencyState.APPROVED, EmergencyState.REFUSED]),
+                violation_error_message=DECIDED_ALREADY,
+            ),
+            different_people(
+                "emergency_decided_by_another",
+                "decided_by",
+                "person",
+                _("You asked for this yourself. Another coordinator has to decide."),
             ),
         ]
 
@@ -165,16 +172,10 @@ class EmergencyOpening(SealedModel):
 
     def decide(self, *, approve: bool, by: User, now: datetime.datetime) -> None:
         """Let it open for some hours from `now`, or refuse it. Raises trail.Refused, ValidationError."""
-        if not may(by, Permission.ASSIGN_CASES):
-            raise trail.Refused(_("Only a coordinator decides on this."))
         with transaction.atomic():
-            stored: Any = type(self).objects.select_for_update().get(pk=self.pk)
-            if stored.state != EmergencyState.WAITING:
-                raise ValidationError(_("This request was decided already. Load the page again."))
-            stored.state = EmergencyState.APPROVED if approve else EmergencyState.REFUSED
-            stored.decided_by, stored.until_at = by, now + datetime.timedelta(hours=HOURS)
-            stored.full_clean(exclude=["case", "reason"], validate_unique=False)
-            stored.save(update_fields=["state", "decided_by", "until_at"])
+            stored = self.lock_undecided(by=by)
+            stored.until_at = now + datetime.timedelta(hours=HOURS)
+            stored.record_decision(EmergencyState.APPROVED if approve else EmergencyState.REFUSED, by=by)
             verb = trail.Verb.GLASS_APPROVED if approve else trail.Verb.GLASS_REFUSED
             trail.append(by, verb, case_id=stored.case_id, about=stored.pk, at=now)
 

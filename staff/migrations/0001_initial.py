@@ -220,11 +220,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='devicereset',
-            constraint=models.CheckConstraint(condition=models.Q(('requested_by__isnull', True), models.Q(('requested_by', models.F('subject')), _negated=True), _connector='OR'), name='reset_asked_by_another_than_subject', violation_error_message='This is your own second factor. Two other people have to reset it.'),
+            constraint=models.CheckConstraint(condition=models.Q(('requested_by__isnull', True), ('subject__isnull', True), models.Q(('requested_by', models.F('subject')), _negated=True), _connector='OR'), name='reset_asked_by_another_than_subject', violation_error_message='This is your own second factor. Two other people have to reset it.'),
         ),
         migrations.AddConstraint(
             model_name='devicereset',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), models.Q(('decided_by', models.F('subject')), _negated=True), _connector='OR'), name='reset_decided_by_another_than_subject', violation_error_message='This is your own second factor. Somebody else has to decide.'),
+            constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), ('subject__isnull', True), models.Q(('decided_by', models.F('subject')), _negated=True), _connector='OR'), name='reset_decided_by_another_than_subject', violation_error_message='This is your own second factor. Somebody else has to decide.'),
         ),
         migrations.AddConstraint(
             model_name='devicereset',
@@ -248,7 +248,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='rolegrant',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), models.Q(('decided_by', models.F('subject')), _negated=True), _connector='OR'), name='role_decided_by_another_than_subject', violation_error_message='This is your own role. Another coordinator has to decide on it.'),
+            constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), ('subject__isnull', True), models.Q(('decided_by', models.F('subject')), _negated=True), _connector='OR'), name='role_decided_by_another_than_subject', violation_error_message='This is your own role. Another coordinator has to decide on it.'),
         ),
         migrations.AddConstraint(
             model_name='rolegrant',

@@ -10,12 +10,13 @@ from typing import Any
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from staff import codes, trail
 from staff.models.devices import TotpDevice
+from staff.models.two_person import DECIDED_ALREADY, TwoPersonRequest, different_people, one_open_request
 from staff.models.user import User
 from staff.roles import Permission, Role, may, needs_approval
 from vault.keyring import keyed_hashes
@@ -79,7 +80,7 @@ class RoleGrantQuerySet(models.QuerySet["RoleGrant"]):
         return grant
 
 
-class RoleGrant(models.Model):
+class RoleGrant(TwoPersonRequest):
     """A request for a role, and what became of it. The role in effect stands on the User."""
 
     class State(models.TextChoices):
@@ -101,12 +102,13 @@ class RoleGrant(models.Model):
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("asked for by")
     )
     requested_at = models.DateTimeField(_("asked for at"), default=timezone.now, editable=False)
-    decided_by = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("decided by")
-    )
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True, editable=False)
     # Not a foreign key: the app goes when the person moves to another phone, and this row stays.
     device = models.UUIDField(null=True, blank=True, editable=False)
+
+    decides = Permission.APPROVE_ROLES
+    refused_to_others = _("Only a coordinator decides on roles.")
+    decision_fields = ("decided_at", "device")
 
     objects = RoleGrantQuerySet.as_manager()
 
@@ -116,19 +118,17 @@ class RoleGrant(models.Model):
         ordering = ["-requested_at"]
         # Every condition names its NULL cases: a CHECK lets NULL through.
         constraints = [
-            models.CheckConstraint(
-                name="role_decided_by_another_than_asked",
-                condition=Q(decided_by__isnull=True)
-                | Q(requested_by__isnull=True)
-                | ~Q(decided_by=F("requested_by")),
-                violation_error_message=_(
-                    "You asked for this role yourself. Another coordinator has to decide on it."
-                ),
+            different_people(
+                "role_decided_by_another_than_asked",
+                "decided_by",
+                "requested_by",
+                _("You asked for this role yourself. Another coordinator has to decide on it."),
             ),
-            models.CheckConstraint(
-                name="role_decided_by_another_than_subject",
-                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("subject")),
-                violation_error_message=_("This is your own role. Another coordinator has to decide on it."),
+            different_people(
+                "role_decided_by_another_than_subject",
+                "decided_by",
+                "subject",
+                _("This is your own role. Another coordinator has to decide on it."),
             ),
             models.CheckConstraint(
                 name="role_seeing_cases_needs_a_coordinator",
@@ -157,15 +157,11 @@ class RoleGrant(models.Model):
             models.CheckConstraint(
                 name="role_open_request_is_undecided",
                 condition=~Q(state="requested") | Q(decided_by__isnull=True, decided_at__isnull=True),
-                violation_error_message=_("This request was decided already. Load the page again."),
+                violation_error_message=DECIDED_ALREADY,
             ),
-            models.UniqueConstraint(
-                name="role_one_open_request",
-                fields=["subject"],
-                condition=Q(state="requested"),
-                violation_error_message=_(
-                    "A role was already asked for. A coordinator has to decide on that request first."
-                ),
+            one_open_request(
+                "role_one_open_request",
+                _("A role was already asked for. A coordinator has to decide on that request first."),
             ),
         ]
 
@@ -233,11 +229,7 @@ class RoleGrant(models.Model):
             trail.append(by, trail.Verb.ROLE_REFUSED, about=self.subject_id, reason=self.role)
 
     def _decide(self, *, by: User) -> None:
-        if not may(by, Permission.APPROVE_ROLES):
-            raise trail.Refused(_("Only a coordinator decides on roles."))
-        stored = RoleGrant.objects.select_for_update().get(pk=self.pk)
-        if stored.state != RoleGrant.State.REQUESTED:
-            raise ValidationError(_("This request was decided already. Load the page again."))
+        stored = self.lock_undecided(by=by)
         self.subject = User.objects.select_for_update().get(pk=stored.subject_id)
         if not self.subject.is_active:
             raise ValidationError(_("This account is closed. It has to be opened again first."))
@@ -249,13 +241,8 @@ class RoleGrant(models.Model):
         trail.append(actor, trail.Verb.ROLE_GRANTED, about=self.subject_id, reason=self.role)
 
     def _close(self, state: State, by: User | None) -> None:
-        self.state, self.decided_by, self.decided_at = state, by, timezone.now()
-        try:
-            self.full_clean(validate_unique=False)
-        except ValidationError:
-            self.refresh_from_db(fields=["state", "decided_by", "decided_at", "device"])
-            raise
-        self.save(update_fields=["state", "decided_by", "decided_at", "device"])
+        self.decided_at = timezone.now()
+        self.record_decision(state, by=by)
 
 
 class CannotInvite(ValidationError):

@@ -7,13 +7,14 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from staff import trail
 from staff.models.devices import BackupSheet, TotpDevice
 from staff.models.grants import RoleGrant
+from staff.models.two_person import TwoPersonRequest, different_people, one_open_request
 from staff.models.user import User, UserQuerySet
 from staff.roles import ROLES_WITH, Permission, may, needs_approval
 from vault.fields import SealedCharField
@@ -108,7 +109,7 @@ def can_be_helped(subject: User) -> bool:
     return helpers(subject).count() >= NEEDED_ON_THE_DESK
 
 
-class DeviceReset(SealedModel):
+class DeviceReset(TwoPersonRequest, SealedModel):
     """A request to take away somebody's second factor, and what became of it."""
 
     class State(models.TextChoices):
@@ -132,10 +133,10 @@ class DeviceReset(SealedModel):
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("asked for by")
     )
     requested_at = models.DateTimeField(_("asked for at"), default=timezone.now, editable=False)
-    decided_by = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("decided by")
-    )
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True, editable=False)
+
+    decides = Permission.RESET_DEVICES
+    refused_to_others = _("Only an administrator or a coordinator decides on a reset.")
 
     sealed_under = "subject"
     sealed_label = "staff.device-reset"
@@ -148,26 +149,23 @@ class DeviceReset(SealedModel):
         ordering = ["-requested_at"]
         # Every condition names its NULL cases: a CHECK lets NULL through.
         constraints = [
-            models.CheckConstraint(
-                name="reset_asked_by_another_than_subject",
-                condition=Q(requested_by__isnull=True) | ~Q(requested_by=F("subject")),
-                violation_error_message=_(
-                    "This is your own second factor. Two other people have to reset it."
-                ),
+            different_people(
+                "reset_asked_by_another_than_subject",
+                "requested_by",
+                "subject",
+                _("This is your own second factor. Two other people have to reset it."),
             ),
-            models.CheckConstraint(
-                name="reset_decided_by_another_than_subject",
-                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("subject")),
-                violation_error_message=_("This is your own second factor. Somebody else has to decide."),
+            different_people(
+                "reset_decided_by_another_than_subject",
+                "decided_by",
+                "subject",
+                _("This is your own second factor. Somebody else has to decide."),
             ),
-            models.CheckConstraint(
-                name="reset_decided_by_another_than_asked",
-                condition=Q(decided_by__isnull=True)
-                | Q(requested_by__isnull=True)
-                | ~Q(decided_by=F("requested_by")),
-                violation_error_message=_(
-                    "You asked for this reset yourself. A second person has to decide."
-                ),
+            different_people(
+                "reset_decided_by_another_than_asked",
+                "decided_by",
+                "requested_by",
+                _("You asked for this reset yourself. A second person has to decide."),
             ),
             models.CheckConstraint(
                 name="reset_needs_two_people",
@@ -182,13 +180,9 @@ class DeviceReset(SealedModel):
                 | Q(origin="console", state="approved", requested_by=None, decided_by=None),
                 violation_error_message=_("A reset needs one person who asks and another who decides."),
             ),
-            models.UniqueConstraint(
-                name="reset_one_open_request",
-                fields=["subject"],
-                condition=Q(state="requested"),
-                violation_error_message=_(
-                    "A reset was asked for already. A second person has to decide on it."
-                ),
+            one_open_request(
+                "reset_one_open_request",
+                _("A reset was asked for already. A second person has to decide on it."),
             ),
         ]
 
@@ -212,18 +206,13 @@ class DeviceReset(SealedModel):
             trail.append(by, trail.Verb.DEVICE_RESET_REFUSED, about=self.subject_id)
 
     def _decide(self, state: State, *, by: User) -> None:
-        if not may(by, Permission.RESET_DEVICES):
-            raise trail.Refused(_("Only an administrator or a coordinator decides on a reset."))
-        stored = DeviceReset.objects.select_for_update().get(pk=self.pk)
-        if stored.state != self.State.REQUESTED:
-            raise ValidationError(_("This request was decided already. Load the page again."))
+        stored = self.lock_undecided(by=by)
         if stored.is_late(now=timezone.now()):
             raise ValidationError(
                 _("This request is older than 48 hours. Speak with the person and ask anew.")
             )
-        stored.state, stored.decided_by, stored.decided_at = state, by, timezone.now()
-        stored.full_clean(validate_unique=False)
-        stored.save(update_fields=["state", "decided_by", "decided_at"])
+        stored.decided_at = timezone.now()
+        stored.record_decision(state, by=by)
         self.refresh_from_db()
 
     def _take_away(self, *, by: User | None) -> None:
