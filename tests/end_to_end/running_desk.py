@@ -61,7 +61,8 @@ def installation() -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     env = passed_on | compiled_files() | {"DESK_VAR": str(folder / "var"), "DESK_PREPARED": "1"}
-    code = "from config import demo, installation; installation.prepare(); demo.load()"
+    code = "from django.conf import settings; from config import demo, installation as made\n"
+    code += "with made.only_start_on(settings.VAR_DIR): made.prepare(); demo.load()"
     command = [sys.executable, str(ROOT / "manage.py"), "shell", "-v", "0", "-c", code]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr

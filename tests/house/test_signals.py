@@ -52,6 +52,8 @@ def test_nothing_outlives_the_run(tmp_path, number):
         run.send_signal(number)
         assert run.wait(60) == INTERRUPTED, (tmp_path / "said").read_text()
         assert {pid: words for pid, words in started.items() if words and line(pid) == words} == {}
+        said = (tmp_path / "said").read_text()
+        assert [said.count(f"=== {lane} ===") for lane in WAITING] == [1, 1, 1], said
     finally:
         run.terminate()
         run.wait()

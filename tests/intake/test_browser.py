@@ -119,7 +119,7 @@ def test_the_whole_way_without_scripts_on_a_narrow_telephone(own_database, langu
         )
         assert told == "Ждут у подъезда. 3 1 Уехали."
 
-        code = "for model in (HelpRequest, Message, Photograph, Answer): "
+        code = "\nfor model in (HelpRequest, Message, Photograph, Answer): "
         told = desk.on_the_desk(code + "print(bytes(model.objects.get().box)[:80].hex())")
         boxes = [bytes.fromhex(line) for line in told.splitlines()]
         assert len(boxes) == 4

@@ -11,7 +11,6 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -31,6 +30,7 @@ class Run:
     said: Path
     began: float
     ended: float = 0
+    shown: int = -1  # up to which byte; -1 before its heading
 
     def line(self) -> str:
         """For the end; not in pytest's words, which are counted where they stand."""
@@ -93,6 +93,7 @@ class Command(BaseCommand):
                 self.follow(runs)
             except BaseException:
                 self.leave(runs)
+                self.follow(runs)
                 raise
         if problem:
             worst = self.without_postgres(problem)
@@ -130,8 +131,9 @@ class Command(BaseCommand):
         from tests.offspring import die_with_us
 
         helpers = lanes.workers(lane, tests, lanes.cores())
-        # First, so that a number that was typed wins.
-        spread = ["-n", str(helpers), "--dist", "loadfile"]
+        # First, so that what was typed wins. A short folder: the path of a socket may not pass 107 bytes.
+        short = str(folder / str(lanes.LANES.index(lane)))
+        spread = ["-n", str(helpers), "--dist", "loadfile", "--basetemp", short]
         # What failed last, and what hypothesis found, are the lane's own.
         command = self.pytest(["-rs", "-o", f"cache_dir=.pytest_cache/{lane}", *spread, *arguments])
         said = folder / f"{lane}.said"
@@ -163,15 +165,13 @@ class Command(BaseCommand):
         return [sys.executable, "-m", "pytest", "-q", *arguments]
 
     def follow(self, runs: list[Run]) -> None:
-        """Show what each lane says, whole and in order; the first as it goes."""
-        for shown in runs:
-            self.stdout.write(f"\n=== {shown.lane} ===")
-            with shown.said.open(errors="replace") as said:
-                while not shown.ended:
-                    self.look_after(runs)
-                    self.show(said)
-                    time.sleep(0.1)
-                self.show(said)
+        """Show what each lane says, whole and in order; the first as it goes. After a stop, what is left."""
+        for run in runs:
+            while not run.ended:
+                self.look_after(runs)
+                self.show(run)
+                time.sleep(0.1)
+            self.show(run)
 
     def look_after(self, runs: list[Run]) -> None:
         """Note who has ended."""
@@ -182,14 +182,19 @@ class Command(BaseCommand):
             if not run.ended and run.process.poll() is not None:
                 run.ended = time.monotonic()
 
-    def show(self, said: Any) -> None:
-        """What is new."""
-        if new := said.read():
-            self.stdout.write(new, ending="")
+    def show(self, run: Run) -> None:
+        """What is new, below the lane's name."""
+        if run.shown < 0:
+            self.stdout.write(f"\n=== {run.lane} ===")
+            run.shown = 0
+        said = run.said.read_bytes()
+        if said[run.shown :]:
+            self.stdout.write(said[run.shown :].decode(errors="replace"), ending="")
             self.stdout.flush()
+            run.shown = len(said)
 
     def leave(self, runs: list[Run]) -> None:
-        """As Ctrl-C does in pytest: fixtures close what they opened; the caller kills whoever stays."""
+        """As Ctrl-C does in pytest: fixtures close what they opened, or are killed."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         for run in runs:
@@ -199,6 +204,7 @@ class Command(BaseCommand):
         for run in runs:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 run.process.wait(max(0, until - time.monotonic()))
+            run.process.kill()
 
     def without_postgres(self, sentence: str) -> int:
         """A developer may go on without it; CI may not."""
