@@ -120,6 +120,7 @@ def ask(client, method, path):
     """The answer, as if nobody had asked: whatever it changed is taken back."""
     fresh = Client(raise_request_exception=False)
     fresh.cookies = client.cookies.copy()
+    fresh.handler = client.handler  # the house itself is not built anew for each question
     with transaction.atomic():
         answer = fresh.generic(method, path) if method != "POST" else fresh.post(path, {})
         transaction.set_rollback(True)
