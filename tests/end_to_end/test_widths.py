@@ -27,9 +27,8 @@ COORDINATORS = (
 AUDITORS = ("trail/", "staff/devicereset/", "staff/team/")
 
 # What is wrong with the lists of a page at the window's present width, as sentences; nothing is right.
-#   A line's text has 40 characters, or on a phone all but margins of page (28) and line (34).
+#   A line's text has 40 characters, or on a phone what is left between the margins of page (28), line (34).
 #   No table is wider than its place, and none breaks a word in two.
-#   Somebody who reads wants no page that is a hundred screens high.
 CRAMPED = """() => {
   const found = [];
   const page = document.documentElement;
@@ -53,8 +52,7 @@ CRAMPED = """() => {
     const texts = document.createTreeWalker(table, NodeFilter.SHOW_TEXT);
     const range = document.createRange();
     while (texts.nextNode()) {
-      const around = texts.currentNode.parentElement;
-      if (around.closest(".visually-hidden, caption, code, details:not([open])")) continue;
+      if (texts.currentNode.parentElement.closest(".visually-hidden, caption, code")) continue;
       for (const word of texts.currentNode.data.matchAll(/[\\p{L}\\p{N}]+/gu)) {
         range.setStart(texts.currentNode, word.index);
         range.setEnd(texts.currentNode, word.index + word[0].length);
