@@ -1,11 +1,12 @@
 """Habits of the repository: one version, and the same checks before a commit as in the tests."""
 
 import re
+import sys
 import tomllib
 
 import yaml
 
-from tests.house.tree import ROOT
+from tests.house.tree import ROOT, run
 
 HOOKS = ROOT / ".pre-commit-config.yaml"
 
@@ -33,3 +34,9 @@ def test_whoever_finds_a_hole_knows_where_to_go():
     assert "within three days" in text
     for page in re.findall(r"`([\w/]+\.md)`", text + (ROOT / "CONTRIBUTING.md").read_text()):
         assert (ROOT / page).exists(), page
+
+
+def test_all_code_is_formatted_alike():
+    """Sabotage: a line of two statements, or quotes of the other kind."""
+    done = run(sys.executable, "-m", "ruff", "format", "--check", ".")
+    assert done.returncode == 0, done.stdout + done.stderr
