@@ -60,7 +60,7 @@ class Report:
     bad: int = 0
     problems: list[Problem] = field(default_factory=list)
     there: list[There] = field(default_factory=list)
-    already_here: int = 0
+    known: int = 0
     unknown: tuple[str, ...] = ()
     before: datetime | None = None
 
@@ -72,7 +72,7 @@ class Report:
     @property
     def all_new(self) -> int:
         """How many rows come in without those that are here already."""
-        return self.good - self.already_here
+        return self.good - self.known
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Import:
         good = [draft for draft in batch if not draft.row.problems]
         report.good += len(good)
         for draft, where in self._already_here(good, seen):
-            report.already_here += 1
+            report.known += 1
             if len(report.there) < SHOWN:
                 report.there.append(There(draft.row.line, where))
 
