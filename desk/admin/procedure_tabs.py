@@ -50,7 +50,7 @@ def _choose(made: Any, name: str, rows: Any, words: Any) -> None:
     field.choices = [("", "–"), *((row.pk, words(row)) for row in rows)]
 
 
-class OfApplication(AddedInline):
+class ApplicationFacetInline(AddedInline):
     """A facet of an application: which one it is, is chosen among those of the case."""
 
     tab = "applications"
@@ -64,7 +64,7 @@ class OfApplication(AddedInline):
         return made
 
 
-class AppealInline(OfApplication):
+class AppealInline(ApplicationFacetInline):
     """Appeals; those that are not decided first."""
 
     model = Appeal
@@ -88,7 +88,7 @@ class AppealInline(OfApplication):
         return (row.outcome != "open", -(value_or_none(row, "filed_on") or FIRST).toordinal())
 
 
-class TypedForm(FacetForm):
+class TypedDeadlineForm(FacetForm):
     """A day typed from the decision; who types and who compares is who sends the form."""
 
     user: Any = None
@@ -98,11 +98,11 @@ class TypedForm(FacetForm):
         super()._post_clean()
 
 
-class TypedInline(OfApplication):
+class TypedDeadlineInline(ApplicationFacetInline):
     """Days typed from decisions; those that still count first."""
 
     model = TypedDeadline
-    form = TypedForm
+    form = TypedDeadlineForm
     fieldsets = (
         (
             None,
@@ -121,7 +121,7 @@ class TypedInline(OfApplication):
         return (not row.in_force, value_or_none(row, "last_day") or LAST)
 
 
-class PauseInline(OfApplication):
+class PauseInline(ApplicationFacetInline):
     """Pauses of terms; those that go on first."""
 
     model = ClockPause
@@ -271,7 +271,7 @@ class ConsentInline(AddedInline):
 
 
 AFTER = {
-    tabs.ApplicationInline: [AppealInline, TypedInline, PauseInline],
+    tabs.ApplicationInline: [AppealInline, TypedDeadlineInline, PauseInline],
     tabs.ContactInline: [
         ProceedingInline,
         HearingInline,

@@ -360,7 +360,7 @@ def test_kinds_of_procedure_are_offered_by_country_and_start_the_term(case, olga
 
 @pytest.mark.speaks_sql
 def test_an_ordinary_case_stays_light_and_takes_as_many_queries_as_a_full_one(case, olga, at_desk):
-    """Sabotage: give AddedPart the template of the others, or ask for rules in each row's form."""
+    """Sabotage: give AddedInline the template of the others, or ask for rules in each row's form."""
     claim(case, olga, served_on=DAY)
     Stay.objects.create(case=case, by=olga, country="KZ", entered_on=DAY)
     desk = at_desk(olga)

@@ -47,7 +47,7 @@ def test_a_recipe_is_as_short_as_it_says_and_works(recipe, tmp_path, own_databas
     """Done when a country with a stay rule needs at most 3 files, a kind of reminder and a sealed field with
     search at most 4.
 
-    Sabotage: give LeadTimes.kind its choices back; leave `get_fieldsets` out of CasePart.
+    Sabotage: give LeadTimes.kind its choices back; leave `get_fieldsets` out of CaseInline.
     """
     tree = copied(tmp_path / "house")
     before = state(tree)
