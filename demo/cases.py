@@ -253,7 +253,7 @@ def _stays(
             basis=dice.choice(["visa_free", "visa_free", "asylum_certificate", "permit"]),
             registered_place="Registered at an office address. (Invented.)",
             # Some have just moved: their duty to register still runs.
-            registered_place_from=today if entered.day % 4 == 0 else entered + timedelta(3),
+            registered_place_from=today if (today - entered).days % 4 == 0 else entered + timedelta(3),
             actual_place="Lives with friends across town. (Invented.)",
             last_legal_day=soonest,
             last_legal_day_source="Entry stamp, counted with the lawyer",

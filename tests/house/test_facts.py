@@ -7,7 +7,7 @@ import pytest
 from tests.house.tree import ROOT
 
 # What these modules find, not what they are handed: an answer may lack a rule or an hour.
-ANSWERS = {"Due", "Clock", "Question"}
+ANSWERS = {"DerivedDeadline", "Clock", "Question"}
 # The functions that take a file or a day, and what they may do without.
 TAKERS = {
     ("cases/models/facts.py", "read_facts"): set(),
