@@ -26,27 +26,27 @@ from vault.normalise import contact_handle, contact_phone, document_number
 AT_ONCE = 400
 
 
-def marks_of_person(person: CaseRow) -> set[str]:
+def marks_of_case(draft: CaseRow) -> set[str]:
     """What tells this person from others, each in its one spelling with its kind before it."""
     found = set()
-    for channel in person.contacts:
+    for channel in draft.contacts:
         if phone := contact_phone(channel.value):
             found.add(f"phone {phone}")
         elif account := contact_handle(channel.value):
             found.add(f"account {account}")
-    for document in person.documents:
+    for document in draft.documents:
         if number := document_number(document.number or ""):
             found.add(f"document {number}")
-    identity = person.identity
+    identity = draft.identity
     if identity is not None and identity.born_on:
         words = index_words([identity.surname or "", identity.surname_latin or ""])
         found |= {f"born {identity.born_on} {word}" for word in words}
     return found
 
 
-def marks_of_ask(ask: RequestRow) -> set[str]:
+def marks_of_request(draft: RequestRow) -> set[str]:
     """The same of a request; its own row tells it best."""
-    marks = of_words([ask.content])
+    marks = of_words([draft.content])
     return {f"contact {contact}" for contact in marks.contacts}
 
 

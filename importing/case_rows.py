@@ -86,7 +86,7 @@ class CaseRowBuilder:
         self.colleagues = {values.key(user.username): user for user in people}
 
     def build(self, row: Row, key: UUID | None = None) -> CaseRow:
-        """The person of `row`; whatever does not fit stands in `row.problems`."""
+        """The case of `row`; whatever does not fit stands in `row.problems`."""
         case = Case(
             id=key or uuid4(),
             country=self._needed_country(row),
@@ -99,14 +99,14 @@ class CaseRowBuilder:
             closed_on=row.read("closed_on", values.day),
             closing_reason=_text(row, "closing_reason"),
         )
-        person = CaseRow(row, case)
-        person.identity = self._identity(row, case)
-        self._contacts(row, person)
-        person.stays = [self._stay(row, case, number) for number in row.numbers(STAY)]
-        person.documents = [self._document(row, case, number) for number in row.numbers(DOCUMENT)]
-        self._words(row, person)
-        self._check(row, person)
-        return person
+        draft = CaseRow(row, case)
+        draft.identity = self._identity(row, case)
+        self._contacts(row, draft)
+        draft.stays = [self._stay(row, case, number) for number in row.numbers(STAY)]
+        draft.documents = [self._document(row, case, number) for number in row.numbers(DOCUMENT)]
+        self._words(row, draft)
+        self._check(row, draft)
+        return draft
 
     def _needed_country(self, row: Row) -> str:
         if not row.get("country"):
@@ -129,16 +129,16 @@ class CaseRowBuilder:
             return None
         return Identity(case=case, born_on=born_on, citizenships=citizenships, **given)
 
-    def _contacts(self, row: Row, person: CaseRow) -> None:
+    def _contacts(self, row: Row, draft: CaseRow) -> None:
         safe_hours = row.get("safe_hours") or None
         for name, kind in CHANNELS.items():
             for number in row.numbers([name]):
                 channel = ContactChannel(
-                    case=person.case, kind=kind, value=row.get(name, number), safe_hours=safe_hours
+                    case=draft.case, kind=kind, value=row.get(name, number), safe_hours=safe_hours
                 )
-                self._ask(row, channel, name, number)
-                person.contacts.append(channel)
-        if safe_hours and not person.contacts:
+                self._let_record_refuse(row, channel, name, number)
+                draft.contacts.append(channel)
+        if safe_hours and not draft.contacts:
             row.refuse(_("There is no contact that this time belongs to. Add one."), "safe_hours")
 
     def _stay(self, row: Row, case: Case, number: int) -> Stay:
@@ -159,7 +159,7 @@ class CaseRowBuilder:
             last_legal_day_source=row.get("last_legal_day_source", number) or None,
             last_legal_day_by=self.by if typed else None,
         )
-        self._ask(row, stay, "entered_on", number)
+        self._let_record_refuse(row, stay, "entered_on", number)
         return stay
 
     def _document(self, row: Row, case: Case, number: int) -> IdentityDocument:
@@ -175,33 +175,33 @@ class CaseRowBuilder:
             valid_until=row.read("valid_until", values.day, number),
         )
         if case.country:
-            self._ask(row, document, "number", number)
+            self._let_record_refuse(row, document, "number", number)
         return document
 
-    def _words(self, row: Row, person: CaseRow) -> None:
+    def _words(self, row: Row, draft: CaseRow) -> None:
         if note := _text(row, "note"):
-            person.notes.append(Note(case=person.case, author=self.by, text=note, at=self.now))
+            draft.notes.append(Note(case=draft.case, author=self.by, text=note, at=self.now))
         task, until = _text(row, "task"), row.read("task_until", values.day)
         if row.get("task_until") and not task:
             row.refuse(_("Write what is to be done by this day."), "task_until")
         if task:
-            person.tasks.append(
-                Task(case=person.case, text=task, due_on=until, assignee=person.case.caseworker)
-            )
+            draft.tasks.append(Task(case=draft.case, text=task, due_on=until, assignee=draft.case.caseworker))
 
-    def _check(self, row: Row, person: CaseRow) -> None:
+    def _check(self, row: Row, draft: CaseRow) -> None:
         if row.problems:
             return
-        self._ask(row, person.case, "status", 1, exclude=("team", "caseworker", "code_name"))
-        case = person.case
+        self._let_record_refuse(row, draft.case, "status", 1, exclude=("team", "caseworker", "code_name"))
+        case = draft.case
         if case.closed_on and case.status != Status.CLOSED:
             row.refuse(_("This day belongs to a closed case. Write the status “closed”."), "closed_on")
         if case.closed_on and case.closed_on > countries.today_in(case.country, self.now):
             row.refuse(_("This day lies ahead. Leave it empty until the case is closed."), "closed_on")
-        if person.identity is not None:
-            self._ask(row, person.identity, "surname", 1)
+        if draft.identity is not None:
+            self._let_record_refuse(row, draft.identity, "surname", 1)
 
-    def _ask(self, row: Row, record: Any, name: str, number: int, exclude: tuple[str, ...] = ()) -> None:
+    def _let_record_refuse(
+        self, row: Row, record: Any, name: str, number: int, exclude: tuple[str, ...] = ()
+    ) -> None:
         """Let the record itself say what it refuses. Its constraints are asked by the database."""
         if self.checked:
             return

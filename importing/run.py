@@ -18,7 +18,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from cases.models.history import value_or_none as opened
+from cases.models.history import value_or_none
 from importing import already_here, case_rows, columns, request_rows, sheets, store
 from importing.columns import Column, Headings
 from importing.rows import Problem, Row, rows
@@ -207,7 +207,7 @@ class Import:
 
     def _already_here(self, drafts: list[Any], seen: dict[str, int]) -> list[tuple[Any, str]]:
         """Those of `drafts` that are here already, or above in this sheet (`seen`), each with where."""
-        marked = already_here.marks_of_person if self.what == What.CASES else already_here.marks_of_ask
+        marked = already_here.marks_of_case if self.what == What.CASES else already_here.marks_of_request
         marks = [(draft, marked(draft)) for draft in drafts]
         every = {mark for _draft, found in marks for mark in found}
         if self.what == What.CASES:
@@ -229,7 +229,7 @@ class Import:
         """When this very file was imported, as far back as the latest imports go."""
         imported = trail.TrailRow.objects.filter(verb=trail.Verb.SHEET_IMPORTED).order_by("-id")
         for row in imported[:LATEST_IMPORTS]:
-            receipt = (opened(row, "details") or {}).get("receipt") or {}
+            receipt = (value_or_none(row, "details") or {}).get("receipt") or {}
             if receipt.get("file") == self.fingerprint:
                 return row.at
         return None
@@ -238,7 +238,7 @@ class Import:
         """How many rows came in under this key, if that was done before."""
         imported = trail.TrailRow.objects.filter(verb=trail.Verb.SHEET_IMPORTED, actor=self.by)
         for row in imported.order_by("-id")[:LATEST_IMPORTS]:
-            details = opened(row, "details") or {}
+            details = value_or_none(row, "details") or {}
             if details.get("about") == str(key):
                 return int(details.get("receipt", {}).get("rows", 0))
         return None

@@ -34,12 +34,12 @@ def sheet(content, by, what=What.CASES, now=NOW):
     return Import(content=content, what=what, by=by, now=now, today=now.date())
 
 
-def asks(*rows):
+def requests(*rows):
     headings = ["Channel", "Nickname", "Phone", "Danger", "Event", "Event date", "Text", "Country"]
     return as_csv(rows, headings)
 
 
-ASK = ["telephone", "Кот", "+999 00 1234567", "Detained", "hearing", "09.03.2030", "Держат с пятницы.",
+REQUEST = ["telephone", "Кот", "+999 00 1234567", "Detained", "hearing", "09.03.2030", "Держат с пятницы.",
        "Киргизия"]  # fmt: skip
 
 
@@ -161,7 +161,7 @@ def test_bad_rows_are_named_and_left_out(petra):
     ],
 )
 def test_a_row_that_the_record_refuses_says_what_it_says(column, cell, said, petra, oskar):
-    """The record's own rules hold for a sheet too. Sabotage: leave record.clean out of Builder._ask."""
+    """The record's own rules hold for a sheet too. Sabotage: leave record.clean out of CaseRowBuilder._let_record_refuse."""
     heading = "Username" if column == "Owner username" else column
     report = sheet(as_csv([[*row_of(1), cell]], [*HEADINGS, heading]), petra).look()
     assert report.bad == (0 if said is None else 1)
@@ -252,7 +252,7 @@ def test_the_trail_says_who_and_how_many_and_nothing_of_the_content(petra):
 
 def test_a_row_becomes_a_request_with_its_colour_and_clock(petra, tmp_path, settings):
     """Done when requests come in with triage. Sabotage: leave `dangers` out of request_rows.Builder."""
-    done = sheet(asks(ASK), petra, What.REQUESTS, timezone.now()).bring(key=uuid4(), also_known=False)
+    done = sheet(requests(REQUEST), petra, What.REQUESTS, timezone.now()).bring(key=uuid4(), also_known=False)
     row = HelpRequest.objects.get()
     assert (done, row.state, row.colour, row.channel) == (1, State.NEW, Colour.RED, "telephone")
     assert (row.country, row.has_mailbox) == ("KG", False)
@@ -265,7 +265,7 @@ def test_a_row_becomes_a_request_with_its_colour_and_clock(petra, tmp_path, sett
 def test_the_same_requests_twice_are_noticed_also_without_a_phone(petra):
     """By the row itself. Sabotage: leave SHEET_ROW out of the content."""
     bare = ["telephone", "", "", "", "", "", "Нужен юрист.", ""]
-    content, now = asks(ASK, bare), timezone.now()
+    content, now = requests(REQUEST, bare), timezone.now()
     assert sheet(content, petra, What.REQUESTS, now).bring(key=uuid4(), also_known=False) == 2
     report = sheet(content, petra, What.REQUESTS, now).look()
     assert (report.known, report.there[0].where) == (2, "a request in the inbox")
@@ -277,9 +277,9 @@ def test_the_same_requests_twice_are_noticed_also_without_a_phone(petra):
      (5, "скоро", "Event date"), (6, "x" * 2001, "Text"), (7, "Нарния", "Country")],
 )  # fmt: skip
 def test_a_bad_request_says_which_column(place, cell, column, petra):
-    row = list(ASK)
+    row = list(REQUEST)
     row[place] = cell
-    (problem,) = sheet(asks(row), petra, What.REQUESTS, timezone.now()).look().problems
+    (problem,) = sheet(requests(row), petra, What.REQUESTS, timezone.now()).look().problems
     assert (problem.line, problem.column) == (2, column)
 
 
