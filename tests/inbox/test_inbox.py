@@ -105,7 +105,7 @@ def test_a_request_of_a_hidden_case_is_not_there(arrives, olga, oskar, sign_in):
 
 
 def test_the_database_raises_colours_as_triage_does(arrives):
-    """SQL and the pure rule agree, to the hour. Sabotage: `received_at__lt` in inbox.listing._risen_colour."""
+    """SQL and the rule agree, to the hour. Sabotage: `received_at__lt` in inbox.listing._risen_colour."""
     key = arrives().pk
     around = (0, 1, 23, 24, 25, 71, 72, 73, 95, 96, 97)
     for colour, hours, minutes in itertools.product(Colour, around, (0, 59)):

@@ -153,8 +153,8 @@ SAMPLE = (
     Control(
         "importing: a sheet stays in memory",
         "importing/sheets.py",
-        "    text = _decoded(content)\n",
-        '    __import__("tempfile").TemporaryFile().write(content)\n    text = _decoded(content)\n',
+        "    text = _decode(content)\n",
+        '    __import__("tempfile").TemporaryFile().write(content)\n    text = _decode(content)\n',
         "tests/importing/test_bring.py::test_no_file_is_written_on_the_way",
     ),
     Control(
@@ -260,8 +260,8 @@ SAMPLE = (
     Control(
         "staff: what the table does not name",
         "staff/roles.py",
-        "return act is not None and may(user, act)",
-        "return act is None or may(user, act)",
+        "return permission is not None and may(user, permission)",
+        "return permission is None or may(user, permission)",
         "tests/staff/test_roles.py::test_what_the_table_does_not_name_is_refused",
     ),
     Control(

@@ -110,7 +110,7 @@ def test_both_run_where_there_is_no_database_and_no_key(tmp_path, where):
 @pytest.mark.parametrize("command", ["assess_stays", "assess_deadlines"])
 def test_no_system_check_runs_because_some_open_the_key_ring(command):
     """Sabotage seen: `requires_system_checks` left out of a command."""
-    assert load_command_class("cases", command).requires_system_checks == []
+    assert load_command_class("law", command).requires_system_checks == []
 
 
 @pytest.mark.processes
@@ -578,9 +578,10 @@ def test_ten_thousand_assessments_go_through_one_call(answers):
         {"id": n, "rule": rule, "stays": [*stays, {"entry": "2025-12-01"}], "as_of": "2025-12-24"}
         for n in range(10_000)
     ]
-    began = time.perf_counter()
+    # Processor time: how long it takes says nothing where several runs share two cores.
+    began = time.process_time() + sum(os.times()[2:4])
     results = stay_answers(answers, *rows)
-    assert time.perf_counter() - began < 20
+    assert time.process_time() + sum(os.times()[2:4]) - began < 20
     assert [r["id"] for r in results] == list(range(10_000))
     assert {r["last_legal_day"] for r in results} == {"2026-01-29"}
 
