@@ -161,7 +161,7 @@ def test_bad_rows_are_named_and_left_out(petra):
     ],
 )
 def test_a_row_that_the_record_refuses_says_what_it_says(column, cell, said, petra, oskar):
-    """The record's rules hold for a sheet too. Sabotage: no record.clean in CaseRowBuilder._let_record_refuse."""
+    """The record's rules hold here too. Sabotage: no record.clean in CaseRowBuilder._let_record_refuse."""
     heading = "Username" if column == "Owner username" else column
     report = sheet(as_csv([[*row_of(1), cell]], [*HEADINGS, heading]), petra).look()
     assert report.bad == (0 if said is None else 1)
