@@ -1,4 +1,4 @@
-"""Which tests run where: five lanes at once, and what each repeats. The one place that decides it.
+"""Which tests run where: in five lanes, and what each repeats. The one place that decides it.
 
 Everything runs on SQLite. Postgres repeats what speaks SQL below the pages: models, constraints, triggers,
 locks, sealed columns, every test with real commits, and page tests marked `speaks_sql`. What a page says and
@@ -9,7 +9,8 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# In the order in which they start: what takes longest and mostly waits comes first.
+# In the order in which they start, one more than there are cores: what takes longest comes first. All at once
+# would make a process wait for its time limit on a small machine.
 BROWSER, PROCESSES, PROCESSES_TOO, POSTGRES, SQLITE = (
     "browser",
     "processes",
@@ -17,7 +18,7 @@ BROWSER, PROCESSES, PROCESSES_TOO, POSTGRES, SQLITE = (
     "postgres",
     "sqlite",
 )
-LANES = (BROWSER, PROCESSES, PROCESSES_TOO, POSTGRES, SQLITE)
+LANES = (PROCESSES, SQLITE, POSTGRES, BROWSER, PROCESSES_TOO)
 ON_POSTGRES = (PROCESSES_TOO, POSTGRES)
 # Who asks for one of these looks at pages.
 PAGES = {"client", "sign_in"}

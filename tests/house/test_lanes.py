@@ -1,10 +1,12 @@
 """Which lane holds which test: the choice of `manage.py test`, as a function."""
 
+import io
 import json
+from functools import partial
 
 import pytest
 
-from config.management.commands.test import NO_TESTS_FOUND, Command
+from config.management.commands.test import NO_TESTS_FOUND, Command, Run
 from tests import lanes
 from tests.lanes import BROWSER, POSTGRES, PROCESSES, PROCESSES_TOO, SQLITE, Choice, Facts, lanes_of
 
@@ -100,7 +102,9 @@ class Lanes:
         monkeypatch.setattr(Command, "collect", lambda _self, arguments, _folder: self.write(arguments))
         monkeypatch.setattr(Command, "postgres", lambda _self, _stack: ("postgres://", ""))
         monkeypatch.setattr(Command, "start", lambda _self, lane, _tests, which, *_: self.begin(lane, which))
-        monkeypatch.setattr(Command, "follow", lambda _self, runs: None)
+        monkeypatch.setattr(
+            Command, "follow", lambda _self, runs, waiting: runs.extend(start() for start in waiting)
+        )
 
     def write(self, arguments):
         with open(arguments[arguments.index("--lanes-to") + 1], "w") as told:
@@ -117,6 +121,33 @@ class Lanes:
                 return lane
 
         return Ended()
+
+
+def test_no_more_lanes_run_at_once_than_a_small_machine_bears(monkeypatch, tmp_path):
+    """Or a desk is not up within its time limit. Sabotage: start all that waits in follow()."""
+    monkeypatch.setattr(lanes, "cores", lambda: 2)
+    running, most, begun = [], [], []
+
+    def start(lane):
+        said = tmp_path / lane
+        said.write_text(f"{lane} said this\n")
+        looks = iter([None, None, 0])
+        process = type("Process", (), {"pid": -1, "returncode": 0, "poll": lambda _self: next(looks, 0)})()
+        run = Run(lane, 1, process, said, 0.0)
+        begun.append(lane)
+        running.append(run)
+        most.append(sum(not each.ended for each in running))
+        return run
+
+    command, runs = Command(stdout=io.StringIO()), []
+    monkeypatch.setattr("tests.offspring.bury", lambda _but: None)
+    command.follow(runs, [partial(start, lane) for lane in lanes.LANES])
+    assert begun == list(lanes.LANES)
+    assert max(most) == 3
+    told = command.stdout.getvalue()
+    assert [told.index(f"{lane} said this") for lane in lanes.LANES] == sorted(
+        told.index(f"{lane} said this") for lane in lanes.LANES
+    )
 
 
 def test_only_lanes_that_hold_such_a_test_start(monkeypatch, tmp_path):

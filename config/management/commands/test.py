@@ -8,8 +8,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -80,7 +82,7 @@ class Command(BaseCommand):
             self.stderr.write("No lane holds such a test.")
             return NO_TESTS_FOUND
         options = [argument for argument in arguments if argument not in found["paths"]]
-        worst, runs = 0, []
+        worst, runs, waiting = 0, [], []
         with ExitStack() as stack:
             url, problem = self.postgres(stack) if set(held) & set(lanes.ON_POSTGRES) else ("", "")
             for name, lane in held.items():
@@ -88,12 +90,12 @@ class Command(BaseCommand):
                     continue
                 on = url if name in lanes.ON_POSTGRES else ""
                 which = [*own, "--lane", name, *options, *(found["paths"] or lane["files"])]
-                runs.append(self.start(name, lane["tests"], which, folder, on))
+                waiting.append(partial(self.start, name, lane["tests"], which, folder, on))
             try:
-                self.follow(runs)
+                self.follow(runs, waiting)
             except BaseException:
                 self.leave(runs)
-                self.follow(runs)
+                self.follow(runs, [])
                 raise
         if problem:
             worst = self.without_postgres(problem)
@@ -164,14 +166,19 @@ class Command(BaseCommand):
         """The command of one run."""
         return [sys.executable, "-m", "pytest", "-q", *arguments]
 
-    def follow(self, runs: list[Run]) -> None:
-        """Show what each lane says, whole and in order; the first as it goes. After a stop, what is left."""
-        for run in runs:
-            while not run.ended:
-                self.look_after(runs)
-                self.show(run)
-                time.sleep(0.1)
-            self.show(run)
+    def follow(self, runs: list[Run], waiting: list[Callable[[], Run]]) -> None:
+        """Start what waits as lanes end; show what each says, whole and in order. After a stop, the rest."""
+        from tests import lanes
+
+        told = 0
+        while told < len(runs) or waiting:
+            self.look_after(runs)
+            while waiting and sum(not run.ended for run in runs) <= lanes.cores():
+                runs.append(waiting.pop(0)())
+            ended = runs[told].ended
+            self.show(runs[told])
+            told += bool(ended)
+            time.sleep(0 if ended else 0.1)
 
     def look_after(self, runs: list[Run]) -> None:
         """Note who has ended."""
