@@ -54,7 +54,7 @@ def entries(user, first=0, last=99, **wanted):
 
 
 def test_a_cell_has_its_count_its_code_names_and_leads_to_its_lines(case, olga, at_desk):
-    """Sabotage: count cases instead of applications, or leave the group out of Asked.wanted."""
+    """Sabotage: count cases instead of applications, or leave the group out of ApplicationQuery.as_filter."""
     desk = at_desk(olga)
     application(case, olga)
     application(case, olga, country="FR", stage="interview_done", next_check_on=today() + timedelta(5))

@@ -71,7 +71,7 @@ def read(content):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251", "utf-16"])
 @pytest.mark.parametrize("divider", [",", ";", "\t"])
 def test_every_encoding_and_divider_is_understood(encoding, divider):
-    """Done when CSV of any of them is read alike. Sabotage: leave cp1251 out of _decoded."""
+    """Done when CSV of any of them is read alike. Sabotage: leave cp1251 out of _decode."""
     rows = [["Анна", "один, два; три"], ["", ""], ["Борис", "с\nновой строки"], ["Вера", 'в "кавычках"']]
     content = as_csv(rows, ["Имя", "Слова"], divider=divider, encoding=encoding)
     found = read(content)

@@ -172,7 +172,7 @@ def test_two_coordinators_hear_of_a_red_request_at_once(arrives, petra, paula, t
 
 
 def test_the_digest_names_requests_past_their_clock(arrives, petra):  # noqa: F811
-    """Sabotage: leave out inbox.listing.warned, or take urgency__gte=RED."""
+    """Sabotage: leave out inbox.listing.erased_soon, or take urgency__gte=RED."""
     now = timezone.now()
     late = arrives(colour=Colour.ORANGE, hours=30, now=now)
     risen = arrives(colour=Colour.YELLOW, hours=80, now=now)

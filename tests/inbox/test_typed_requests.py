@@ -57,7 +57,7 @@ def typed(desk, **changes):
 
 @pytest.mark.parametrize("name", ["mark", "lena", "anton", "vera"])
 def test_who_has_no_inbox_types_nothing_into_it(name, request, sign_in):
-    """Sabotage: drop _require_inbox from new, or the question from typed_requests.enter."""
+    """Sabotage: drop _require_inbox from new, or the question from inbox.typed.enter."""
     person = request.getfixturevalue(name)
     desk = sign_in(person)
     assert desk.get(NEW).status_code in (302, 403)
@@ -260,7 +260,7 @@ def test_two_clicks_send_one_answer_and_make_one_case(arrives, desk):  # noqa: F
 
 
 def test_a_damaged_typed_request_says_so_calmly(desk):
-    """Sabotage: catch only Erased in inbox.filing.opened."""
+    """Sabotage: catch only Erased in inbox.filing.read_content."""
     row = typed(desk)
 
     with connection.cursor() as cursor:

@@ -81,7 +81,7 @@ def test_only_the_hour_is_readable(request_):
 
 
 def test_a_box_moved_to_another_request_does_not_open(request_, stranger):
-    """Sabotage: leave `bound_to` out of `Boxed.put` and `take`."""
+    """Sabotage: leave `bound_to` out of `BoxedModel.put` and `take`."""
     other = receive(stranger, lookup="f" * 32)
     HelpRequest.objects.filter(pk=other.pk).update(box=request_.box)
     with pytest.raises(Unreadable):

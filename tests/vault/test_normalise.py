@@ -312,7 +312,7 @@ NORMALISERS = [name, phone, document_number, handle, plain, contact_phone, conta
 @settings(max_examples=300, deadline=None)
 @given(text=ANY_TEXT | NAMES)
 def test_no_text_breaks_a_normaliser_and_a_key_is_its_own_key(normalise, text):
-    """Sabotage: `return normalise(text)` in _settled."""
+    """Sabotage: `return normalise(text)` in _until_stable."""
     found = normalise(text)
     assert found == found.strip()
     assert normalise(found) == found

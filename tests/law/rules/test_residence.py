@@ -188,7 +188,7 @@ def ending(row, on, rule=None):
 
 
 def test_a_stricter_rule_to_come_is_reminded_of_before_it_comes():
-    """Sabotage: leave `following` out of _reminded()."""
+    """Sabotage: leave `following` out of _reminded_day()."""
     found = only(crossing("KZ", -9), rows=ending(KZ, day(30), Rule(PerEntry(50))))
     assert (found.last_day, found.ref) == (day(40), "kz-2023@next")
     assert found.explained.answer.last_legal_day == day(80)
