@@ -98,7 +98,7 @@ COUNTRIES: dict[str, Country] = {
 }
 
 
-def offered() -> list[tuple[str, str]]:
+def form_choices() -> list[tuple[str, str]]:
     """(code, name) of those on the public form, in the reader's language, by name."""
     found = [(row.code, str(row.name)) for row in COUNTRIES.values() if row.on_form]
     return sorted(found, key=lambda pair: pair[1])

@@ -82,7 +82,7 @@ class HelpForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, auto_id="%s", **kwargs)
         fields: dict[str, Any] = self.fields
-        fields["country"].choices = [("", _("Another one, or I do not say")), *countries.offered()]
+        fields["country"].choices = [("", _("Another one, or I do not say")), *countries.form_choices()]
         fields["category"].choices = [(c.value, c.label) for c in Category if c is not Category.UNKNOWN]
         fields["event"].choices = [("", _("Nothing that I know of")), *Event.choices]
 

@@ -98,7 +98,7 @@ class CaseQuerySet(KeptQuerySet["Case"]):
             return cast(CaseQuerySet, self.none())
         return cast(CaseQuerySet, self.filter(sharing.held_by(user, today or timezone.localdate())))
 
-    def called(self, code_name: str) -> Case | None:
+    def with_code_name(self, code_name: str) -> Case | None:
         """The case of exactly this name, whoever asks: for the one door that visible_to() must not guard."""
         return self.filter(code_name=code_name).first()
 

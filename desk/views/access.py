@@ -270,7 +270,7 @@ def emergency(request: HttpRequest) -> HttpResponse:
         try:
             with transaction.atomic():
                 opened = EmergencyOpening.objects.break_glass(
-                    case=Case.objects.called(form.cleaned_data["code_name"]),
+                    case=Case.objects.with_code_name(form.cleaned_data["code_name"]),
                     reason=form.cleaned_data["reason"],
                     by=user,
                     now=timezone.now(),

@@ -25,7 +25,7 @@ PAGE = "/desk/emergency/"
 
 def break_glass(by, code_name, **given):
     given = {"reason": WHY, "now": NOW, "day": TODAY} | given
-    return EmergencyOpening.objects.break_glass(case=Case.objects.called(code_name), by=by, **given)
+    return EmergencyOpening.objects.break_glass(case=Case.objects.with_code_name(code_name), by=by, **given)
 
 
 def sees(person, case, now=NOW):

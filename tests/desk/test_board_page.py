@@ -219,6 +219,7 @@ def test_titles_say_only_the_name_of_the_site_and_of_the_case(case, olga, at_des
     desk = at_desk(olga)
     pages = [BOARD, "/desk/cases/case/", reverse("admin:cases_case_change", args=[case.pk]), "/account/"]
     titles = [re.search(r"<title>(.*?)</title>", read(desk.get(page)), re.DOTALL)[1] for page in pages]
+    titles = [" ".join(title.split()) for title in titles]
     assert titles == [
         f"{first} | {settings.SITE_NAME}" for first in ("Deadlines", "Cases", case.code_name, "Your account")
     ]

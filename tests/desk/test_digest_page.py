@@ -112,7 +112,7 @@ def test_the_signature_keeps_what_was_open_and_says_who_and_when(dated_case, pet
     assert (row.coordinator, row.day) == (petra, day())
     assert case.code_name in str(row.shown)
     text = read(desk)
-    assert re.search(r"✓ <b>petra</b> <time", text)
+    assert re.search(r"✓\s*<b>petra</b>\s*<time", text)
     assert 'value="sign"' not in text
     assert TrailRow.objects.filter(verb=Verb.DIGEST_SIGNED, actor=petra).count() == 1
     other = signed_in(Client(), paula)
@@ -147,7 +147,7 @@ def test_earlier_days_are_listed_with_their_signatures(petra, paula, at_desk):
         when = now - timedelta(days=ago)
         digest.sign(person, digest.compose(person, day() - timedelta(ago)), at=when)
     text = read(at_desk(petra))
-    rows = re.findall(r"<tr><td>[^<]*(\d{4}-\d\d-\d\d)</td><td>(.*?)</td></tr>", text, re.DOTALL)
+    rows = re.findall(r"<tr>\s*<td>[^<]*(\d{4}-\d\d-\d\d)\s*</td>\s*<td>(.*?)</td>\s*</tr>", text, re.DOTALL)
     assert [found for found, _who in rows] == [str(day() - timedelta(1)), str(day() - timedelta(3))]
     assert rows[0][1].count("petra") == rows[0][1].count("paula") == 1
     assert "Nobody has signed today" in text
@@ -160,7 +160,7 @@ def test_a_long_section_is_cut_with_its_count_and_shown_by_the_page(dated_case, 
     desk = at_desk(petra)
     section = part(read(desk), "next_7_days")
     assert section.count('<li class="line') == 12
-    rest = re.search(r'href="/desk/digest/([^"]*)">3 more: show all<', section)
+    rest = re.search(r'href="/desk/digest/([^"]*)">\s*3 more: show all\s*<', section)
     assert read(desk, rest[1]).count('<li class="line') == 15
     assert part(read(desk, "?print=1"), "next_7_days").count('<li class="line') == 15
 

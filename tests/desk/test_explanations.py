@@ -56,7 +56,7 @@ def test_the_line_on_the_board_leads_to_the_chain(case, stay, today, olga, at_de
         today=None,
     )
     board = at_desk(olga).get("/desk/board/?whose=mine").content.decode()
-    assert f'href="/desk/board/{row.pk}/?whose=mine"><b>Legal stay ends</b>' in board
+    assert re.search(rf'href="/desk/board/{row.pk}/\?whose=mine"\s*>\s*<b>Legal stay ends</b>', board)
 
 
 def test_who_confirmed_the_rule_and_when_stands_beside_it(case, stay, olga, lena, at_desk):

@@ -135,7 +135,7 @@ def test_the_most_urgent_and_longest_waiting_stands_first(arrives, olga):
 
 
 def test_an_addition_brings_an_answered_request_back(arrives, olga):
-    """Sabotage: `few = []` in inbox.listing.listed."""
+    """Sabotage: `few = []` in inbox.listing.list_requests."""
     row = arrives(colour=Colour.GREEN)
     HelpRequest.objects.update(state=State.ANSWERED)
     assert list(listing.list_requests(olga, InboxFilter.WAITING, NOW)) == []

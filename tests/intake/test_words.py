@@ -51,7 +51,7 @@ def test_every_event_and_every_tick_is_a_danger_of_triage():
 
 def test_the_form_offers_some_countries_of_the_one_list_and_sorts_them_by_name():
     """Sabotage: leave out `if row.on_form`."""
-    offered = countries.offered()
+    offered = countries.form_choices()
     assert {code for code, _name in offered} == {c.code for c in countries.COUNTRIES.values() if c.on_form}
     assert 0 < len(offered) < len(countries.COUNTRIES)
     assert [name for _code, name in offered] == sorted(name for _code, name in offered)
