@@ -75,7 +75,7 @@ def trees():
 
 @pytest.mark.parametrize(("word", "file"), FIND, ids=lambda part: str(part).replace(" ", "-"))
 def test_the_words_of_the_field_are_found(word, file):
-    """Sabotage: call desk/views/idempotency.py by another name, or take "outbox" out of reminders/ledger.py."""
+    """Sabotage: call desk/views/idempotency.py by another name, or "outbox" out of reminders/ledger.py."""
     assert (ROOT / file).is_file(), f"{file} is gone. Say here where a grep for {word!r} leads now."
     assert re.search(word, f"{file}\n{(ROOT / file).read_text()}", re.IGNORECASE)
 

@@ -251,7 +251,7 @@ def test_the_trail_says_who_and_how_many_and_nothing_of_the_content(petra):
 
 
 def test_a_row_becomes_a_request_with_its_colour_and_clock(petra, tmp_path, settings):
-    """Done when requests come in with triage. Sabotage: leave `dangers` out of request_rows.RequestRowBuilder."""
+    """Requests come in with triage. Sabotage: leave `dangers` out of request_rows.RequestRowBuilder."""
     done = sheet(requests(REQUEST), petra, What.REQUESTS, timezone.now()).bring(key=uuid4(), also_known=False)
     row = HelpRequest.objects.get()
     assert (done, row.state, row.colour, row.channel) == (1, State.NEW, Colour.RED, "telephone")
