@@ -58,6 +58,7 @@ def test_a_database_of_ours_is_gone_on_with(db):
     assert list(history.problems(connection)) == []
 
 
+@pytest.mark.only_on("sqlite")
 def test_up_refuses_a_trial_of_before(own_database):
     """In its one line, not in a traceback. Sabotage: leave `history.problems` out of migrate."""
     code = (
