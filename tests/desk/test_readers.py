@@ -22,7 +22,7 @@ def page(case):
 def lines(text):
     return {
         re.search(r"<b>(.*?)</b>", row)[1]: re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", row))
-        for row in re.findall(r"<tr><td>(.*?)</tr>", text, re.DOTALL)
+        for row in re.findall(r"<tr>\s*<td>(.*?)</tr>", text, re.DOTALL)
     }
 
 

@@ -39,5 +39,5 @@ def test_the_page_counts_what_the_data_holds():
 
 def test_the_page_names_every_module():
     named = set(re.findall(r"^\| `(\w+\.py)` \|", PAGE, flags=re.MULTILINE))
-    folder = Path(__file__).resolve().parents[3] / "cases" / "rules"
+    folder = Path(__file__).resolve().parents[3] / "law" / "rules"
     assert named == {path.name for path in folder.glob("*.py")} - {"__init__.py"}
