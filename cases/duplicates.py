@@ -103,7 +103,7 @@ def of(user: User, *, today: date, case: Case | None = None) -> PossibleDuplicat
     if not may(user, Permission.SEE_DUPLICATES):
         return PossibleDuplicates([])
     held = Case.objects.held_by(user, today=today)
-    mine = set((held.filter(pk=case.pk) if case else held).values_list("pk", flat=True))
+    mine = (held.filter(pk=case.pk) if case else held).pks()
     if not mine:
         return PossibleDuplicates([])
     alike: dict[tuple[UUID, UUID], set[Likeness]] = defaultdict(set)

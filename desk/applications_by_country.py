@@ -132,7 +132,7 @@ class Count(NamedTuple):
 
 def _rows(user: User, now: datetime, wanted: ApplicationFilter) -> Any:
     """The applications of the cases in work that `user` may see and asks for."""
-    rows = Application.objects.filter(case__in=Case.objects.visible_to(user).in_work())
+    rows = Application.objects.filter(case__in=Case.objects.visible_to(user).in_work()).intact("case")
     rows = rows.filter(_of_whom(user, now, wanted.whose))
     if wanted.country:
         rows = rows.filter(country=wanted.country)

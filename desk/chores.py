@@ -20,7 +20,7 @@ from inbox import listing
 from inbox.models import RequestMark, RequestTrace, marks
 from intake.models import Answer
 from reminders.models import Heartbeat, PlanTrouble, Pulse
-from staff import checkpoints
+from staff import access, checkpoints
 from staff.models import DeviceReset, Session
 from vault import dropbox, erasure
 
@@ -76,6 +76,12 @@ def sign_trail(now: datetime) -> None:
     checkpoints.sign_new(now=now)
 
 
+def watch_access(now: datetime) -> None:
+    """Whether what decides who reads is as the desk wrote it; the banner and /healthz say what was found."""
+    trouble = PlanTrouble.CHANGED if access.watch(now) else PlanTrouble.NONE
+    Heartbeat.objects.beat(Pulse.ACCESS, now, trouble)
+
+
 def clear_sign_ins(now: datetime) -> None:
     """Sessions past their day, and requests to reset a second factor that nobody decided on in time."""
     Session.objects.filter(expire_date__lt=now - SESSIONS_KEPT).delete()
@@ -91,6 +97,7 @@ def close_compartments(now: datetime) -> None:
 
 CHORES: tuple[Chore, ...] = (
     Chore("recompute", timedelta(minutes=1), recompute.go_on),
+    Chore("access", timedelta(seconds=45), watch_access),
     Chore("trail", timedelta(minutes=15), sign_trail),
     Chore("sign-ins", timedelta(hours=1), clear_sign_ins),
     Chore("mailbox", timedelta(hours=6), turn_mailbox),

@@ -235,7 +235,7 @@ def _emergencies(user: User, today: date) -> list[Emergency]:
     rows = EmergencyOpening.objects.concerning(user).filter(recent).select_related("person")
     found = list(rows.defer("reason").order_by("-day", "-number"))
     names = Case.objects.visible_to(user).filter(pk__in=[row.case_id for row in found if row.case_id])
-    seen = dict(names.values_list("pk", "code_name"))
+    seen = {case.pk: case.code_name for case in names}
     return [
         Emergency(
             row.pk,

@@ -49,6 +49,7 @@ def banner(now: datetime | None = None) -> list[Trouble]:
         *_mails_to_nobody(),
         *_plan_trouble(),
         *_chore_trouble(),
+        *_access_trouble(),
     ]
 
 
@@ -119,12 +120,30 @@ def _chore_trouble() -> Iterable[Trouble]:
         )
 
 
+def _access_trouble() -> Iterable[Trouble]:
+    if was_changed_from_outside():
+        yield Trouble(
+            "changed",
+            _("The database was changed from outside: see the runbook"),
+            _("What was changed counts for nothing. Tell an administrator now."),
+        )
+
+
+def was_changed_from_outside() -> bool:
+    """Whether the last look at what decides who reads found something that the desk did not write."""
+    row = Heartbeat.objects.last().get(Pulse.ACCESS)
+    return row is not None and row.trouble == PlanTrouble.CHANGED
+
+
 def report(now: datetime | None = None) -> tuple[bool, str]:
     """Whether all is well, and a few plain words that name the part that is not."""
     try:
         silent = silent_jobs(now)
+        changed = was_changed_from_outside()
     except (DatabaseError, InterfaceError):
         return False, "The database does not answer."
+    if changed:
+        return False, "The database was changed from outside: see the runbook."
     if silent:
         names = " and ".join(job.value for job in silent)
         where = "the chores" if silent == [Pulse.CHORES] else "beat, broker and worker"

@@ -105,7 +105,7 @@ class UserAdmin(DeskModelAdmin):
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
         by: Any = request.user
-        trail.append(by, trail.Verb.ACCOUNT_CHANGED, about=obj.pk, fields=message)
+        trail.append(by, trail.Verb.ACCOUNT_CHANGED, about=obj.pk, fields=message, access=[obj])
 
     def response_add(self, request: HttpRequest, obj: User, post_url_continue: Any = None) -> HttpResponse:
         return self._show_code(request, obj, request.invitation_code)  # type: ignore[attr-defined]

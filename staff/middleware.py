@@ -93,7 +93,7 @@ class DeviceMiddleware(OTPMiddleware):  # type: ignore[misc]
         label, _slash, key = persistent_id.rpartition("/")
         model = self.MODELS.get(label)
         try:
-            return model.objects.filter(pk=UUID(key)).first() if model else None
+            return model.objects.intact().filter(pk=UUID(key)).first() if model else None
         except ValueError:
             return None
 

@@ -18,6 +18,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from vault.bound import Bound
 from vault.cipher import NoKey
 from vault.fields import SealedJSONField
 from vault.models import SealedModel
@@ -112,6 +113,8 @@ class Verb(models.TextChoices):
     DEVICE_RESET = "device_reset", _("reset a second factor")
     DEVICE_RESET_EXPIRED = "device_reset_expired", _("let a reset of a second factor expire")
     DEVICE_RESET_REFUSED = "device_reset_refused", _("refused to reset a second factor")
+    ACCESS_BROKEN = "access_broken", _("found that the database was changed from outside")
+    ACCESS_RESEALED = "access_resealed", _("sealed anew what was changed from outside")
     TRAIL_CUT = "trail_cut", _("removed the old end of the trail")
     TRAIL_READ = "trail_read", _("read the trail")
     CHECKPOINT_TAKEN = "checkpoint_taken", _("took a checkpoint of the trail out of the house")
@@ -209,14 +212,17 @@ def append(
     query: str = "",
     about: UUID | None = None,
     receipt: Mapping[str, Any] | None = None,
+    access: Iterable[Bound] = (),
+    broken: Iterable[tuple[str, str]] = (),
     at: datetime | None = None,
 ) -> TrailRow:
     """Add one row, in the caller's transaction: call it inside the same `atomic()` as the act.
 
     `fields` are names of changed fields, never values; `query` is what was searched for, of no case, so that
     the house's key seals it; `about` is the account, grant or record that the act concerns where that is not
-    the case itself; `receipt` counts what an act did. Where the case is erased or unknown, the details name
-    it and are sealed under the house's key.
+    the case itself; `receipt` counts what an act did; `access` are the rows that decide who reads and were
+    sealed anew by it: an older state of them is told by its serial; `broken` names rows by model and id.
+    Where the case is erased or unknown, the details name it and are sealed under the house's key.
     """
     details: dict[str, Any] = {}
     if names := sorted(set(fields)):
@@ -229,6 +235,10 @@ def append(
         details["about"] = str(about)
     if receipt:
         details["receipt"] = dict(receipt)
+    if serials := [(row._meta.label, str(row.pk), row.access_serial) for row in access]:
+        details["access"] = serials
+    if named := list(broken):
+        details["broken"] = named
     row = TrailRow(at=at or timezone.now(), actor=actor, verb=verb, case=case_id, details=details)
     # Asked beforehand: an exception inside save() would roll back the act that this row is about.
     if case_id is not None and isinstance(row.record_cipher(sealing=True), NoKey):

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.apps import apps
 
+from vault import bound
 from vault.blind_index import BlindIndex
 from vault.cipher import CannotOpen, Erased
 from vault.models import HOUSE, OwnerModel, RecordKey, SealedModel
@@ -70,6 +71,10 @@ def verify(count: Count) -> Iterator[Finding]:
             for row, problem in model.stale_beside(chunk):
                 yield _finding(row, "*", problem)
     yield from _record_keys(owners)
+    for broken, pk in bound.broken_rows():
+        yield Finding(
+            broken._meta.label, str(pk), "access_seal", "it was changed from outside: see the runbook"
+        )
 
 
 def _finding(row: SealedModel, column: str, problem: str) -> Finding:

@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.sql import Query
 
+from vault.bound import CheckedQuerySet
 from vault.opening import open_columns
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class SealedQuery(Query):
         super().add_distinct_fields(*field_names)
 
 
-class SealedQuerySet(models.QuerySet[M]):
+class SealedQuerySet(CheckedQuerySet[M]):
     """The queryset of every sealed model."""
 
     _keys_wanted = False
@@ -89,7 +90,7 @@ class SealedQuerySet(models.QuerySet[M]):
         return clone
 
     def _clone(self) -> SealedQuerySet[M]:
-        clone: SealedQuerySet[M] = super()._clone()  # type: ignore[misc]
+        clone: SealedQuerySet[M] = super()._clone()
         clone._keys_wanted, clone._opened = self._keys_wanted, self._opened
         return clone
 

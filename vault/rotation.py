@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
-from vault import canaries, keyfiles
+from vault import bound, canaries, keyfiles
 from vault.blind_index import ComputedField
 from vault.cipher import ERASED_CELL, CannotOpen, Erased, key_id
 from vault.destroying import overwritten
@@ -56,6 +56,7 @@ def rotate(name: str, told: Callable[[int], None] = lambda rows: None) -> Rotati
     moved = RotationResult()
     if name == "root":
         _rewrap(moved, told)
+        moved.cells += bound.move_to_first_key(told)
         canaries.replace(name)
     elif name == "calendar":
         with transaction.atomic():
@@ -236,7 +237,8 @@ def _left_behind(name: str) -> int:
         first = keyring().keys("root")[0].id
         known = {key.id for key in keyring().keys("root")} - {first}
         wrapped = RecordKey.objects.exclude(wrapped=None).values_list("wrapped", flat=True)
-        return sum(key_id(bytes(blob or b"")) in known for blob in wrapped.iterator(chunk_size=CHUNK))
+        left = sum(key_id(bytes(blob or b"")) in known for blob in wrapped.iterator(chunk_size=CHUNK))
+        return left + bound.left_under_an_older_key()
     count = RotationResult()
     for model in _models_under(name):
         for chunk in chunks(model, CHUNK):

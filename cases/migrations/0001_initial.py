@@ -36,6 +36,8 @@ class Migration(migrations.Migration):
                 ('closing_reason', models.BinaryField(null=True)),
                 ('caseworker', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to=settings.AUTH_USER_MODEL, verbose_name='caseworker')),
                 ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='staff.team', verbose_name='team')),
+                ("access_serial", models.PositiveIntegerField(default=0, editable=False)),
+                ("access_seal", models.BinaryField(null=True)),
             ],
             options={
                 'verbose_name': 'case',
@@ -155,6 +157,8 @@ class Migration(migrations.Migration):
                 ('ended', models.BooleanField(default=False, editable=False, verbose_name='ended')),
                 ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='shares', to='cases.case', verbose_name='case')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='shared with')),
+                ("access_serial", models.PositiveIntegerField(default=0, editable=False)),
+                ("access_seal", models.BinaryField(null=True)),
             ],
             options={
                 'verbose_name': 'shared case',
@@ -185,6 +189,8 @@ class Migration(migrations.Migration):
                 ('until_at', models.BinaryField()),
                 ('case', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.case')),
                 ('person', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("access_serial", models.PositiveIntegerField(default=0, editable=False)),
+                ("access_seal", models.BinaryField(null=True)),
             ],
             options={
                 'verbose_name': 'opened compartment',
@@ -265,6 +271,8 @@ class Migration(migrations.Migration):
                 ('away', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='who is away')),
                 ('deputy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='who stands in')),
                 ('named_by', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("access_serial", models.PositiveIntegerField(default=0, editable=False)),
+                ("access_seal", models.BinaryField(null=True)),
             ],
             options={
                 'verbose_name': 'deputy',
@@ -299,6 +307,8 @@ class Migration(migrations.Migration):
                 ('case', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.case', verbose_name='case')),
                 ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='who')),
+                ("access_serial", models.PositiveIntegerField(default=0, editable=False)),
+                ("access_seal", models.BinaryField(null=True)),
             ],
             options={
                 'verbose_name': 'emergency opening',

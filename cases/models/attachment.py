@@ -57,7 +57,7 @@ class AttachmentQuerySet(KeptQuerySet["Attachment"]):
 
     def visible_to(self, user: User) -> AttachmentQuerySet:
         """Files of the cases that `user` may open."""
-        return self.filter(case__in=Case.objects.visible_to(user))  # type: ignore[return-value]
+        return self.filter(case__in=Case.objects.visible_to(user)).intact("case")  # type: ignore[return-value]
 
     def keep(self, case: Any, data: bytes, *, name: str, kind: str, remark: str, by: User) -> Attachment:
         """Clean `data`, seal it on the disk and enter it in the file of `case`.

@@ -24,6 +24,7 @@ from law import countries
 from staff import trail
 from staff.models import Team, User
 from staff.roles import Permission, may, sees_cases
+from vault.bound import Bound, BoundQuerySet
 from vault.fields import SealedDateField, SealedTextField
 from vault.models import OwnerModel
 
@@ -71,7 +72,7 @@ def new_code_name(dice: random.Random | None = None) -> str:
     return f"{dice.choice(LOOKS)} {dice.choice(THINGS)} {dice.randrange(10, 100)}".capitalize()
 
 
-class CaseQuerySet(KeptQuerySet["Case"]):
+class CaseQuerySet(BoundQuerySet["Case"], KeptQuerySet["Case"]):
     """Cases, in the office's language. Every door starts from visible_to(user)."""
 
     def visible_to(
@@ -83,20 +84,21 @@ class CaseQuerySet(KeptQuerySet["Case"]):
     ) -> CaseQuerySet:
         """The cases `user` may open: those they answer for, those shared, those opened in an emergency.
 
-        Nobody without an approved role that sees cases sees any. `today` and `now` are now by default.
+        Nobody without an approved role that sees cases sees any. `today` and `now` are now by default. Rows
+        are checked as they are fetched (`intact`); what is only counted is not.
         """
-        if not sees_cases(user):
+        if not sees_cases(user) or not user.access_holds():
             return cast(CaseQuerySet, self.none())
         day = today or timezone.localdate()
         opened = emergency.opened_to(user, now or timezone.now())
         mine = sharing.held_by(user, day) | sharing.lent_to(user, day)
-        return cast(CaseQuerySet, self.filter(mine | opened))
+        return cast(CaseQuerySet, self.filter(mine | opened).intact())
 
     def held_by(self, user: User, *, today: datetime.date | None = None) -> CaseQuerySet:
         """Those that `user` answers for and may pass on: own, of the team, of whom they stand in for."""
-        if not sees_cases(user):
+        if not sees_cases(user) or not user.access_holds():
             return cast(CaseQuerySet, self.none())
-        return cast(CaseQuerySet, self.filter(sharing.held_by(user, today or timezone.localdate())))
+        return cast(CaseQuerySet, self.filter(sharing.held_by(user, today or timezone.localdate())).intact())
 
     def with_code_name(self, code_name: str) -> Case | None:
         """The case of exactly this name, whoever asks: for the one door that visible_to() must not guard."""
@@ -104,9 +106,9 @@ class CaseQuerySet(KeptQuerySet["Case"]):
 
     def shared_with(self, user: User, *, today: datetime.date) -> CaseQuerySet:
         """Cases that are `user`'s only because somebody shared them."""
-        if not sees_cases(user):
+        if not sees_cases(user) or not user.access_holds():
             return cast(CaseQuerySet, self.none())
-        return cast(CaseQuerySet, self.filter(sharing.lent_to(user, today)))
+        return cast(CaseQuerySet, self.filter(sharing.lent_to(user, today)).intact())
 
     def by_urgency(self) -> CaseQuerySet:
         """Red first (the colours' names do not sort that way), then by code name."""
@@ -148,11 +150,12 @@ class CaseQuerySet(KeptQuerySet["Case"]):
         return case
 
 
-class Case(KeepsHistory, OwnerModel):
+class Case(KeepsHistory, Bound, OwnerModel):
     """One person's file. Its key seals every facet; its code name is the only name outside of it."""
 
-    sealed_label = "cases.case"
-    not_in_history = frozenset({"version"})
+    sealed_label = bound_label = "cases.case"
+    bound_columns = ("id", "team_id", "caseworker_id")
+    not_in_history = frozenset({"version", "access_serial", "access_seal"})
 
     code_name = models.CharField(_("code name"), max_length=60, unique=True, editable=False)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.NEW)
@@ -326,7 +329,14 @@ class Case(KeepsHistory, OwnerModel):
         with transaction.atomic():
             fields = {"caseworker", "team"} & self.changes().keys()
             self.save(by=by)
-            trail.append(by, trail.Verb.CASE_ASSIGNED, case_id=self.pk, fields=fields, reason=reason)
+            trail.append(
+                by,
+                trail.Verb.CASE_ASSIGNED,
+                case_id=self.pk,
+                fields=fields,
+                reason=reason,
+                access=[self],
+            )
 
     def share(
         self,
@@ -347,7 +357,9 @@ class Case(KeepsHistory, OwnerModel):
             share, _new = CaseShare.objects.update_or_create(
                 case=self, user=to, defaults={"until_on": until_on, "ended": False}
             )
-            trail.append(by, trail.Verb.CASE_SHARED, case_id=self.pk, about=to.pk, reason=reason)
+            trail.append(
+                by, trail.Verb.CASE_SHARED, case_id=self.pk, about=to.pk, reason=reason, access=[share]
+            )
         return share
 
     def shows_readers_to(self, user: User) -> bool:

@@ -14,6 +14,7 @@ from cases.models.history import value_or_none
 from staff import trail
 from staff.models import User
 from staff.roles import Permission, may
+from vault.bound import Bound, BoundQuerySet
 from vault.fields import SealedDateTimeField
 from vault.models import SealedModel
 from vault.queryset import SealedQuerySet
@@ -57,7 +58,7 @@ def offered_to(user: User) -> list[Compartment]:
     return [which for which in Compartment if may(user, ACTS[which])]
 
 
-class OpeningQuerySet(SealedQuerySet["CompartmentOpening"]):
+class OpeningQuerySet(BoundQuerySet["CompartmentOpening"], SealedQuerySet["CompartmentOpening"]):
     """Who has which compartment open."""
 
     def open(
@@ -102,7 +103,7 @@ class OpeningQuerySet(SealedQuerySet["CompartmentOpening"]):
         """Until when it stands open to `person`; None where it is closed, or was for `late_minutes`."""
         if not may(person, ACTS[Compartment(which)]):
             return None
-        row = self.filter(case=case, person=person, which=which).with_keys().first()
+        row = self.filter(case=case, person=person, which=which).intact().with_keys().first()
         until: datetime.datetime | None = value_or_none(row, "until_at") if row is not None else None
         late = datetime.timedelta(minutes=late_minutes)
         return until if until is not None and until + late > now else None
@@ -122,7 +123,7 @@ class OpeningQuerySet(SealedQuerySet["CompartmentOpening"]):
         return len(old)
 
 
-class CompartmentOpening(SealedModel):
+class CompartmentOpening(Bound, SealedModel):
     """One compartment that stands open to one person, until a sealed moment."""
 
     case = models.ForeignKey("cases.Case", models.PROTECT, related_name="+", editable=False)
@@ -131,7 +132,9 @@ class CompartmentOpening(SealedModel):
     until_at = SealedDateTimeField(editable=False)
 
     sealed_under = "case"
-    sealed_label = "cases.compartment_opening"
+    sealed_label = bound_label = "cases.compartment_opening"
+    # The moment is sealed itself, for this row.
+    bound_columns = ("id", "case_id", "person_id", "which")
 
     objects = models.Manager.from_queryset(OpeningQuerySet)()
 

@@ -94,8 +94,8 @@ class DeadlineQuerySet(SealedQuerySet["Deadline"]):
         return self.filter(state=DeadlineState.OPEN)
 
     def of(self, cases: QuerySet[Case]) -> Self:
-        """Dates of `cases`, such as those that a person may open."""
-        return self.filter(case__in=cases)
+        """Dates of `cases`, such as those that a person may open; only of cases that are intact."""
+        return self.filter(case__in=cases).intact("case")
 
     def due_between(self, first: date, last: date) -> list[Deadline]:
         """Those due from `first` to `last`, both counted in, by date. What does not open is left out."""

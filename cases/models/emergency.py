@@ -19,6 +19,7 @@ from staff import trail
 from staff.models import User
 from staff.models.two_person import DECIDED_ALREADY, TwoPersonRequest, different_people
 from staff.roles import Permission, may
+from vault.bound import BoundQuerySet
 from vault.fields import SealedTextField
 from vault.models import SealedModel
 from vault.queryset import SealedQuerySet
@@ -46,11 +47,11 @@ COUNTS = (EmergencyState.OPEN, EmergencyState.APPROVED)
 
 def opened_to(user: User, now: datetime.datetime) -> Q:
     """Cases that stand open to `user` in an emergency at `now`."""
-    rows = EmergencyOpening.objects.filter(person=user, state__in=COUNTS, until_at__gt=now)
-    return Q(pk__in=rows.exclude(case=None).values("case"))
+    rows = EmergencyOpening.objects.running(now).intact().filter(person=user).exclude(case=None)
+    return Q(pk__in=[row.case_id for row in rows])
 
 
-class EmergencyQuerySet(SealedQuerySet["EmergencyOpening"]):
+class EmergencyQuerySet(BoundQuerySet["EmergencyOpening"], SealedQuerySet["EmergencyOpening"]):
     """Emergency openings, in the office's language."""
 
     def break_glass(
@@ -134,7 +135,8 @@ class EmergencyOpening(TwoPersonRequest, SealedModel):
     not_validated = ("case", "reason")
 
     sealed_under = "case"
-    sealed_label = "cases.emergency"
+    sealed_label = bound_label = "cases.emergency"
+    bound_columns = ("id", "person_id", "case_id", "day", "number", "state", "until_at", "decided_by_id")
 
     objects = models.Manager.from_queryset(EmergencyQuerySet)()
 
@@ -177,7 +179,7 @@ class EmergencyOpening(TwoPersonRequest, SealedModel):
             stored.until_at = now + datetime.timedelta(hours=HOURS)
             stored.record_decision(EmergencyState.APPROVED if approve else EmergencyState.REFUSED, by=by)
             verb = trail.Verb.GLASS_APPROVED if approve else trail.Verb.GLASS_REFUSED
-            trail.append(by, verb, case_id=stored.case_id, about=stored.pk, at=now)
+            trail.append(by, verb, case_id=stored.case_id, about=stored.pk, access=[stored], at=now)
 
     def end(self, *, by: User, now: datetime.datetime) -> None:
         """Close it before its time: the person, or a coordinator whom it concerns. Raises trail.Refused."""
@@ -186,5 +188,8 @@ class EmergencyOpening(TwoPersonRequest, SealedModel):
         ):
             raise trail.Refused(_("Only the person or a coordinator of the team closes this."))
         with transaction.atomic():
-            type(self).objects.filter(pk=self.pk).update(until_at=now)
-            trail.append(by, trail.Verb.GLASS_CLOSED, case_id=self.case_id, about=self.pk, at=now)
+            self.until_at = now
+            self.save(update_fields=["until_at"])
+            trail.append(
+                by, trail.Verb.GLASS_CLOSED, case_id=self.case_id, about=self.pk, access=[self], at=now
+            )

@@ -147,11 +147,8 @@ def _emergencies(user: User, today: date, now: Any) -> list[dict[str, Any]]:
         return []
     rows = EmergencyOpening.objects.concerning(user).since(today - timedelta(SHOWN_DAYS))
     found = list(rows.select_related("person", "case", "decided_by").with_keys()[:ROWS])
-    seen = set(
-        Case.objects.visible_to(user)
-        .filter(pk__in=[row.case_id for row in found if row.case_id])
-        .values_list("pk", flat=True)
-    )
+    concerned = [row.case_id for row in found if row.case_id]
+    seen = Case.objects.visible_to(user).filter(pk__in=concerned).pks()
     return [
         {
             "row": row,

@@ -26,7 +26,7 @@ from desk.views.request_forms import AcceptForm, AnswerForm, EndForm, MergeForm,
 from inbox import duplicates, listing, requests, safe_answers, typed, words
 from inbox.listing import InboxFilter
 from inbox.models import RequestOutcome
-from inbox.models.outcome import case_of, requests_visible_to
+from inbox.models.outcome import case_of, request_visible_to
 from inbox.typed_form import TypedForm
 from intake.forms import latest_today
 from intake.models import Colour, HelpRequest, Photograph
@@ -89,7 +89,7 @@ def one(request: HttpRequest, key: UUID) -> HttpResponseBase:
     """One request; opening it is on the trail. What is posted answers it or decides on it."""
     user: Any = request.user
     _require_inbox(user)
-    row = requests_visible_to(user).filter(pk=key).first()
+    row = request_visible_to(user, key)
     if row is None:
         return _not_found(request, key)
     forms = _forms(request, user, row)
@@ -316,8 +316,8 @@ def photograph(request: HttpRequest, key: UUID) -> HttpResponseBase:
     """One photograph as a download under a neutral name; never shown in a page."""
     user: Any = request.user
     _require_inbox(user)
-    row = Photograph.objects.filter(pk=key, request__in=requests_visible_to(user).values("pk")).first()
-    if row is None:
+    row = Photograph.objects.filter(pk=key).first()
+    if row is None or request_visible_to(user, row.request_id) is None:
         return _not_found(request, key)
     try:
         content = requests.read_photograph(row, by=user)

@@ -54,6 +54,15 @@ def requests_visible_to(user: User) -> models.QuerySet[HelpRequest]:
     return HelpRequest.objects.filter(~Q(state=State.ACCEPTED) | Q(pk__in=theirs))
 
 
+def request_visible_to(user: User, key: UUID) -> HelpRequest | None:
+    """The request `key`, if `user` may open it, by a case that nobody changed from outside."""
+    row = requests_visible_to(user).filter(pk=key).first()
+    if row is None or row.state != State.ACCEPTED:
+        return row
+    theirs = RequestOutcome.objects.filter(request=key, case__in=Case.objects.visible_to(user))
+    return row if theirs.intact("case").exists() else None
+
+
 def case_of(request: UUID) -> Case | None:
     """The case that was made of a request."""
     row = RequestOutcome.objects.filter(request=request, case__isnull=False).select_related("case").first()

@@ -19,9 +19,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Heartbeat',
             fields=[
-                ('name', models.CharField(choices=[('scan', 'planning of reminders'), ('drain', 'sending of reminders'), ('plan', 'full look through all deadlines'), ('chores', "the desk's own jobs")], editable=False, max_length=10, primary_key=True, serialize=False)),
+                ('name', models.CharField(choices=[('scan', 'planning of reminders'), ('drain', 'sending of reminders'), ('plan', 'full look through all deadlines'), ('chores', "the desk's own jobs"), ('access', 'look at what decides who reads')], editable=False, max_length=10, primary_key=True, serialize=False)),
                 ('at', models.DateTimeField(editable=False)),
-                ('trouble', models.CharField(blank=True, choices=[('', 'None'), ('unreadable', 'Some deadlines do not open'), ('nobody', 'Some deadlines have nobody to remind'), ('chore', 'A job of the desk fails')], default='', editable=False, max_length=20)),
+                ('trouble', models.CharField(blank=True, choices=[('', 'None'), ('unreadable', 'Some deadlines do not open'), ('nobody', 'Some deadlines have nobody to remind'), ('chore', 'A job of the desk fails'), ('changed', 'The database was changed from outside')], default='', editable=False, max_length=20)),
             ],
             options={
                 'verbose_name': 'heartbeat',

@@ -19,6 +19,7 @@ class Pulse(models.TextChoices):
     DRAIN = "drain", _("sending of reminders")
     PLAN = "plan", _("full look through all deadlines")
     CHORES = "chores", _("the desk's own jobs")
+    ACCESS = "access", _("look at what decides who reads")
 
 
 class PlanTrouble(models.TextChoices):
@@ -28,6 +29,7 @@ class PlanTrouble(models.TextChoices):
     UNREADABLE = "unreadable", _("Some deadlines do not open")
     NOBODY = "nobody", _("Some deadlines have nobody to remind")
     CHORE = "chore", _("A job of the desk fails")
+    CHANGED = "changed", _("The database was changed from outside")
 
 
 class HeartbeatManager(models.Manager["Heartbeat"]):

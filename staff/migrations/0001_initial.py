@@ -29,6 +29,10 @@ class Migration(migrations.Migration):
                 ('session_epoch', models.PositiveIntegerField(default=0, editable=False)),
                 ('is_active', models.BooleanField(default=True, editable=False, verbose_name='active')),
                 ('demo', models.BooleanField(default=False, editable=False)),
+                ("access_serial", models.PositiveIntegerField(default=0, editable=False)),
+                ("access_seal", models.BinaryField(null=True)),
+                ("phone", models.UUIDField(editable=False, null=True)),
+                ("sheet", models.UUIDField(editable=False, null=True)),
             ],
             options={
                 'verbose_name': 'account',
@@ -74,6 +78,9 @@ class Migration(migrations.Migration):
                 ('throttling_failure_count', models.PositiveIntegerField(default=0, help_text='Number of successive failed attempts.')),
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('user', models.ForeignKey(help_text='The user that this device belongs to.', on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ("access_serial", models.PositiveIntegerField(default=0, editable=False)),
+                ("access_seal", models.BinaryField(null=True)),
+                ("unused", models.CharField(default="", editable=False, max_length=64)),
             ],
             options={
                 'verbose_name': 'sheet of backup codes',
@@ -105,6 +112,8 @@ class Migration(migrations.Migration):
                 ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
                 ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='asked for by')),
                 ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='resets', to=settings.AUTH_USER_MODEL, verbose_name='account')),
+                ("access_serial", models.PositiveIntegerField(default=0, editable=False)),
+                ("access_seal", models.BinaryField(null=True)),
             ],
             options={
                 'verbose_name': 'reset of a second factor',
@@ -121,6 +130,8 @@ class Migration(migrations.Migration):
                 ('used_at', models.DateTimeField(editable=False, null=True, verbose_name='used at')),
                 ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='invited by')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to=settings.AUTH_USER_MODEL, verbose_name='account')),
+                ("access_serial", models.PositiveIntegerField(default=0, editable=False)),
+                ("access_seal", models.BinaryField(null=True)),
             ],
             options={
                 'verbose_name': 'invitation',
@@ -140,6 +151,8 @@ class Migration(migrations.Migration):
                 ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
                 ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='asked for by')),
                 ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='grants', to=settings.AUTH_USER_MODEL, verbose_name='account')),
+                ("access_serial", models.PositiveIntegerField(default=0, editable=False)),
+                ("access_seal", models.BinaryField(null=True)),
             ],
             options={
                 'verbose_name': 'role request',
@@ -179,6 +192,8 @@ class Migration(migrations.Migration):
                 ('last_step', models.BigIntegerField(default=-1, editable=False)),
                 ('drift_steps', models.SmallIntegerField(default=0, editable=False)),
                 ('user', models.ForeignKey(help_text='The user that this device belongs to.', on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ("access_serial", models.PositiveIntegerField(default=0, editable=False)),
+                ("access_seal", models.BinaryField(null=True)),
             ],
             options={
                 'verbose_name': 'authenticator app',

@@ -6,6 +6,7 @@ django-otp's base and throttling; its own device models keep secrets in clear, s
 from __future__ import annotations
 
 import base64
+import hashlib
 import secrets
 import time
 import uuid
@@ -23,6 +24,7 @@ from django_otp.oath import TOTP
 
 from staff import codes, trail
 from staff.models.user import User
+from vault.bound import Bound, BoundQuerySet
 from vault.fields import SealedCharField
 from vault.models import SealedModel
 from vault.queryset import SealedQuerySet
@@ -62,7 +64,11 @@ class ThrottledDevice(ThrottlingMixin):
         return str(self.pk)
 
 
-class TotpDevice(ThrottledDevice, Device, SealedModel):
+class DeviceQuerySet(BoundQuerySet["TotpDevice"], SealedQuerySet["TotpDevice"]):
+    """Authenticator apps."""
+
+
+class TotpDevice(ThrottledDevice, Device, Bound, SealedModel):
     """An authenticator app. Its secret is sealed under the account's record key."""
 
     secret = SealedCharField(_("secret"), max_length=64)
@@ -70,9 +76,13 @@ class TotpDevice(ThrottledDevice, Device, SealedModel):
     drift_steps = models.SmallIntegerField(default=0, editable=False)
 
     sealed_under = "user"
-    sealed_label = "staff.totp"
+    sealed_label = bound_label = "staff.totp"
+    # The count of wrong codes too: whoever could set it back could try all codes.
+    bound_columns = (
+        "id", "user_id", "confirmed", "last_step", "throttling_failure_count", "throttling_failure_timestamp"
+    )  # fmt: skip
 
-    objects = DeviceManager.from_queryset(SealedQuerySet)()
+    objects = DeviceManager.from_queryset(DeviceQuerySet)()
 
     class Meta:
         verbose_name = _("authenticator app")
@@ -83,8 +93,17 @@ class TotpDevice(ThrottledDevice, Device, SealedModel):
 
     @classmethod
     def in_force(cls, user: User) -> bool:
-        """Whether `user` has set up an app; backup codes alone do not count."""
-        return bool(cls.objects.filter(user=user, confirmed=True).exists())
+        """Whether `user` has set up an app; backup codes alone do not count.
+
+        The account says so, not the app's row: who deletes that row has not made the account a new one.
+        """
+        return user.phone is not None
+
+    @classmethod
+    def of(cls, user: User) -> TotpDevice | None:
+        """The app in force; None where none was set up, or where its row is gone or another's."""
+        found = cls.objects.filter(user=user, confirmed=True, pk=user.phone)
+        return found.first()  # type: ignore[no-any-return]
 
     @classmethod
     def begin(cls, user: User) -> TotpDevice:
@@ -102,6 +121,7 @@ class TotpDevice(ThrottledDevice, Device, SealedModel):
             cls.objects.filter(user=user).delete()
             device = cls.begin(user)
             device.confirm()
+        user.refresh_from_db(fields=["phone"])
         return device
 
     def confirm(self) -> None:
@@ -109,7 +129,9 @@ class TotpDevice(ThrottledDevice, Device, SealedModel):
         with transaction.atomic():
             self.confirmed = True
             self.save(update_fields=["confirmed"])
-            trail.append(self.user, trail.Verb.SECOND_FACTOR_ENROLLED, about=self.user_id)
+            self.user.phone = self.pk
+            self.user.save(update_fields=["phone"])
+            trail.append(self.user, trail.Verb.SECOND_FACTOR_ENROLLED, about=self.user_id, access=[self.user])
 
     @property
     def secret_b32(self) -> str:
@@ -162,10 +184,17 @@ class TotpDevice(ThrottledDevice, Device, SealedModel):
         return totp
 
 
-class BackupSheet(ThrottledDevice, Device):
+class BackupSheet(ThrottledDevice, Device, Bound):
     """The sheet of paper with backup codes, as a device of its own: it is throttled apart from the app."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Stands for the codes that are not used up: one that is put back does not count again.
+    unused = models.CharField(max_length=64, editable=False, default="")
+
+    bound_label = "staff.backup-sheet"
+    bound_columns = ("id", "user_id", "confirmed", "unused")
+
+    objects = DeviceManager.from_queryset(BoundQuerySet)()
 
     class Meta:
         verbose_name = _("sheet of backup codes")
@@ -178,30 +207,50 @@ class BackupSheet(ThrottledDevice, Device):
     @classmethod
     def renew(cls, user: User) -> list[str]:
         """Ten new codes, returned once; every earlier code stops working."""
+        fresh = [codes.new_code(BACKUP_BITS) for _ in range(BACKUP_CODES)]
+        digests = [codes.digest("backup", str(user.pk), codes.normalise(code)) for code in fresh]
         with transaction.atomic():
-            sheet, _new = cls.objects.select_for_update().get_or_create(user=user, defaults={"name": "paper"})
-            sheet.codes.all().delete()
-            fresh = [codes.new_code(BACKUP_BITS) for _ in range(BACKUP_CODES)]
-            BackupCode.objects.bulk_create(
-                BackupCode(sheet=sheet, digest=codes.digest("backup", str(user.pk), codes.normalise(code)))
-                for code in fresh
-            )
-            trail.append(user, trail.Verb.BACKUP_CODES_RENEWED, about=user.pk)
+            cls.objects.filter(user=user).delete()
+            sheet = cls.objects.create(user=user, name="paper", unused=_state_of(digests))
+            BackupCode.objects.bulk_create(BackupCode(sheet=sheet, digest=digest) for digest in digests)
+            user.sheet = sheet.pk
+            user.save(update_fields=["sheet"])
+            trail.append(user, trail.Verb.BACKUP_CODES_RENEWED, about=user.pk, access=[user])
         return fresh
 
+    @classmethod
+    def void(cls, user: User) -> None:
+        """Cross out every code; new ones can be made at any time."""
+        with transaction.atomic():
+            cls.objects.filter(user=user).delete()
+            user.sheet = None
+            user.save(update_fields=["sheet"])
+            trail.append(user, trail.Verb.BACKUP_CODES_VOIDED, about=user.pk, access=[user])
+
     def verify_token(self, token: str) -> bool:
-        """Whether `token` is one of the codes; a right one is used up."""
-        if not self.verify_is_allowed()[0]:
+        """Whether `token` is one of the codes; a right one is used up.
+
+        Call it on a row read with select_for_update(), or two requests could use one code.
+        """
+        if not self.verify_is_allowed()[0] or self.unused != self._codes_left():
             return False
         digests = codes.digests("backup", str(self.user_id), codes.normalise(str(token)))
         # The DELETE is the check: of two requests with one code, only one deletes it.
         right = bool(self.codes.filter(digest__in=digests).delete()[0])
         if right:
+            self.unused = self._codes_left()
             self.throttle_reset(commit=True)
-            trail.append(self.user, trail.Verb.BACKUP_CODE_USED, about=self.user_id)
+            trail.append(self.user, trail.Verb.BACKUP_CODE_USED, about=self.user_id, access=[self])
         else:
             self.throttle_increment(commit=True)
         return right
+
+    def _codes_left(self) -> str:
+        return _state_of(self.codes.values_list("digest", flat=True))
+
+
+def _state_of(digests: Iterable[str]) -> str:
+    return hashlib.sha256("|".join(sorted(digests)).encode()).hexdigest()
 
 
 class BackupCode(models.Model):
@@ -222,8 +271,11 @@ class BackupCode(models.Model):
 def second_factor(user: User, typed: str) -> Device | None:
     """The device that accepts `typed`: six digits go to the app, anything longer to the backup codes."""
     model: Any = TotpDevice if len(codes.normalise(typed)) <= DIGITS else BackupSheet
+    in_force = user.phone if model is TotpDevice else user.sheet
     with transaction.atomic():
-        for device in model.objects.select_for_update().filter(user=user, confirmed=True):
+        for device in (
+            model.objects.select_for_update().intact().filter(user=user, confirmed=True, pk=in_force)
+        ):
             if device.verify_token(typed):
                 return device  # type: ignore[no-any-return]
     return None

@@ -19,6 +19,7 @@ from staff.models.devices import TotpDevice
 from staff.models.two_person import DECIDED_ALREADY, TwoPersonRequest, different_people, one_open_request
 from staff.models.user import User
 from staff.roles import Permission, Role, may, needs_approval
+from vault.bound import Bound, BoundQuerySet
 from vault.keyring import keyed_hashes
 
 INVITATION_HOURS = 48
@@ -31,7 +32,7 @@ class NeedsCode(ValidationError):
     """The coordinator did not type the code that the person reads to them."""
 
 
-class RoleGrantQuerySet(models.QuerySet["RoleGrant"]):
+class RoleGrantQuerySet(BoundQuerySet["RoleGrant"]):
     """Questions and doors to role grants."""
 
     def open(self) -> RoleGrantQuerySet:
@@ -63,9 +64,9 @@ class RoleGrantQuerySet(models.QuerySet["RoleGrant"]):
         role = Role(subject.role) if subject.role else None
         if role is None or not needs_approval(role):
             return
-        User.objects.filter(pk=subject.pk).update(role="")
         subject.role = ""
-        trail.append(by, trail.Verb.ROLE_LAPSED, about=subject.pk, reason=str(role))
+        subject.save(update_fields=["role"])
+        trail.append(by, trail.Verb.ROLE_LAPSED, about=subject.pk, reason=str(role), access=[subject])
         # Another role may be asked for already: that request then waits for the code of the new phone.
         if not self.open().filter(subject=subject).exists():
             self.create(subject=subject, role=role, requested_by=asked_by)
@@ -105,6 +106,11 @@ class RoleGrant(TwoPersonRequest):
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True, editable=False)
     # Not a foreign key: the app goes when the person moves to another phone, and this row stays.
     device = models.UUIDField(null=True, blank=True, editable=False)
+
+    bound_label = "staff.grant"
+    bound_columns = (
+        "id", "subject_id", "role", "state", "origin", "requested_by_id", "decided_by_id", "device"
+    )  # fmt: skip
 
     decides = Permission.APPROVE_ROLES
     refused_to_others = _("Only a coordinator decides on roles.")
@@ -178,8 +184,7 @@ class RoleGrant(TwoPersonRequest):
         return found[0] if found else ""
 
     def _app(self) -> TotpDevice | None:
-        device: TotpDevice | None = TotpDevice.objects.filter(user=self.subject_id, confirmed=True).first()
-        return device
+        return TotpDevice.of(self.subject)
 
     def _codes(self, app: TotpDevice | None) -> list[str]:
         """The code under each codes key of the ring: one may be changed between reading and typing."""
@@ -236,9 +241,15 @@ class RoleGrant(TwoPersonRequest):
 
     def _take_effect(self, *, decided_by: User | None, actor: User | None) -> None:
         self._close(RoleGrant.State.APPROVED, decided_by)
-        User.objects.filter(pk=self.subject_id).update(role=self.role)
         self.subject.role = self.role
-        trail.append(actor, trail.Verb.ROLE_GRANTED, about=self.subject_id, reason=self.role)
+        self.subject.save(update_fields=["role"])
+        trail.append(
+            actor,
+            trail.Verb.ROLE_GRANTED,
+            about=self.subject_id,
+            reason=self.role,
+            access=[self.subject, self],
+        )
 
     def _close(self, state: State, by: User | None) -> None:
         self.decided_at = timezone.now()
@@ -249,7 +260,7 @@ class CannotInvite(ValidationError):
     """The invitation cannot be made or accepted; the message says why and what to do."""
 
 
-class InvitationManager(models.Manager["Invitation"]):
+class InvitationQuerySet(BoundQuerySet["Invitation"]):
     """Makes and accepts invitations."""
 
     def issue(self, user: User, *, by: User | None, now: datetime | None = None) -> str:
@@ -284,12 +295,16 @@ class InvitationManager(models.Manager["Invitation"]):
 
     def open_for(self, code: str, *, now: datetime | None = None) -> Invitation | None:
         """The invitation that `code` opens; None where it is unknown, used, old, or its account closed."""
-        return self.filter(
-            code_hash__in=codes.digests("invitation", codes.normalise(code)),
-            used_at=None,
-            valid_until_at__gt=now or timezone.now(),
-            user__is_active=True,
-        ).first()
+        return (
+            self.intact()
+            .filter(
+                code_hash__in=codes.digests("invitation", codes.normalise(code)),
+                used_at=None,
+                valid_until_at__gt=now or timezone.now(),
+                user__is_active=True,
+            )
+            .first()
+        )
 
     def accept(self, code: str, password: str, *, now: datetime | None = None) -> User:
         """Set the invited person's password. Raises CannotInvite, or ValidationError for a weak password."""
@@ -300,20 +315,22 @@ class InvitationManager(models.Manager["Invitation"]):
                 raise CannotInvite(
                     _("This code is wrong, used already, or older than 48 hours. Ask for a new invitation.")
                 )
-            user = User.objects.select_for_update().get(pk=invitation.user_id)
+            # The lock that lets only one of two simultaneous attempts on.
+            user = User.objects.select_for_update().intact().get(pk=invitation.user_id)
             if user.has_usable_password():
                 raise CannotInvite(_("This code was used already. Ask for a new invitation."))
             validate_password(password, user)
-            # Only one of two simultaneous attempts changes this row.
-            if not self.filter(pk=invitation.pk, used_at=None).update(used_at=now):
-                raise CannotInvite(_("This code was used already. Ask for a new invitation."))
+            invitation.used_at = now
+            invitation.save(update_fields=["used_at"])
             user.set_password(password)
             user.save(update_fields=["password"])
-            trail.append(user, trail.Verb.INVITATION_ACCEPTED, about=user.pk, at=now)
+            trail.append(
+                user, trail.Verb.INVITATION_ACCEPTED, about=user.pk, access=[user, invitation], at=now
+            )
         return user
 
 
-class Invitation(models.Model):
+class Invitation(Bound):
     """A one-time way in for a new account. The code itself is shown once and never stored."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -325,7 +342,10 @@ class Invitation(models.Model):
     valid_until_at = models.DateTimeField(_("valid until"), editable=False)
     used_at = models.DateTimeField(_("used at"), null=True, editable=False)
 
-    objects = InvitationManager()
+    bound_label = "staff.invitation"
+    bound_columns = ("id", "user_id", "code_hash", "valid_until_at", "used_at")
+
+    objects = InvitationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("invitation")

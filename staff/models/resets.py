@@ -17,6 +17,7 @@ from staff.models.grants import RoleGrant
 from staff.models.two_person import TwoPersonRequest, different_people, one_open_request
 from staff.models.user import User, UserQuerySet
 from staff.roles import ROLES_WITH, Permission, may, needs_approval
+from vault.bound import BoundQuerySet
 from vault.fields import SealedCharField
 from vault.models import SealedModel
 from vault.queryset import SealedQuerySet
@@ -27,7 +28,7 @@ NEEDED_ON_THE_DESK = 2
 DECIDED_WITHIN = timedelta(hours=48)
 
 
-class DeviceResetQuerySet(SealedQuerySet["DeviceReset"]):
+class DeviceResetQuerySet(BoundQuerySet["DeviceReset"], SealedQuerySet["DeviceReset"]):
     """Questions and doors to resets."""
 
     def open(self) -> DeviceResetQuerySet:
@@ -38,13 +39,13 @@ class DeviceResetQuerySet(SealedQuerySet["DeviceReset"]):
         """Close the requests that nobody decided on within 48 hours; returns how many."""
         late = self.open().filter(requested_at__lte=now - DECIDED_WITHIN)
         with transaction.atomic():
-            subjects = list(late.select_for_update().values_list("pk", "subject_id"))
-            DeviceReset.objects.filter(pk__in=[pk for pk, _subject in subjects]).update(
-                state=DeviceReset.State.EXPIRED, decided_at=now
-            )
-            for _pk, subject in subjects:
-                trail.append(None, trail.Verb.DEVICE_RESET_EXPIRED, about=subject, at=now)
-        return len(subjects)
+            # What was changed from outside stays as it is, for whoever looks into it.
+            rows = list(late.select_for_update().intact())
+            for row in rows:
+                row.state, row.decided_at = DeviceReset.State.EXPIRED, now
+                row.save(update_fields=["state", "decided_at"])
+                trail.append(None, trail.Verb.DEVICE_RESET_EXPIRED, about=row.subject_id, at=now)
+        return len(rows)
 
     def request(self, subject: User, *, by: User, reason: str, also_password: bool = False) -> DeviceReset:
         """Ask to take away `subject`'s second factor, and the password where that is lost as well.
@@ -138,6 +139,11 @@ class DeviceReset(TwoPersonRequest, SealedModel):
     decides = Permission.RESET_DEVICES
     refused_to_others = _("Only an administrator or a coordinator decides on a reset.")
 
+    bound_label = "staff.reset"
+    bound_columns = (
+        "id", "subject_id", "also_password", "state", "origin", "requested_by_id", "decided_by_id"
+    )  # fmt: skip
+
     sealed_under = "subject"
     sealed_label = "staff.device-reset"
 
@@ -219,12 +225,15 @@ class DeviceReset(TwoPersonRequest, SealedModel):
         subject: Any = User.objects.select_for_update().get(pk=self.subject_id)
         TotpDevice.objects.filter(user=subject).delete()
         BackupSheet.objects.filter(user=subject).delete()
+        subject.phone = subject.sheet = None
         if self.also_password:
             # An administrator invites the person again; nobody ever sees or sends a password.
             subject.set_unusable_password()
-            subject.save(update_fields=["password"])
-        subject.end_sessions()
-        trail.append(by, trail.Verb.DEVICE_RESET, about=subject.pk, reason=str(self.reason))
+        subject.session_epoch += 1
+        subject.save(update_fields=["phone", "sheet", "password", "session_epoch"])
+        trail.append(
+            by, trail.Verb.DEVICE_RESET, about=subject.pk, reason=str(self.reason), access=[subject, self]
+        )
         if by is not None:
             RoleGrant.objects.lapse(subject, asked_by=self._asks_anew(by), by=by)
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from staff import trail
 from staff.models.user import User
 from staff.roles import Permission, may
+from vault.bound import Bound, ChangedFromOutside
 
 DECIDED_ALREADY = _("This request was decided already. Load the page again.")
 
@@ -37,7 +38,7 @@ def one_open_request(name: str, sentence: Any) -> models.UniqueConstraint:
     )
 
 
-class TwoPersonRequest(models.Model):
+class TwoPersonRequest(Bound):
     """Base of requests that a second person decides on; the model has a `state` and says who asked.
 
     `undecided` is the state in which nobody decided yet, `decision_fields` are the columns that a decision
@@ -61,11 +62,14 @@ class TwoPersonRequest(models.Model):
     def lock_undecided(self, *, by: User) -> Self:
         """The row as stored, locked, for `by` to decide on: call it inside a transaction.
 
-        Raises trail.Refused where `by` may not decide, ValidationError where somebody did.
+        Raises trail.Refused where `by` may not decide, ValidationError where somebody did,
+        ChangedFromOutside where it was not asked for on the desk.
         """
         if not may(by, self.decides):
             raise trail.Refused(self.refused_to_others)
         stored: Any = type(self)._default_manager.select_for_update().get(pk=self.pk)
+        if not stored.access_holds():
+            raise ChangedFromOutside
         if stored.state != self.undecided:
             raise ValidationError(DECIDED_ALREADY)
         return stored  # type: ignore[no-any-return]

@@ -13,12 +13,13 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from staff import roles, trail
 from staff.roles import Role
+from vault.bound import Bound, BoundQuerySet
 from vault.fields import SealedEmailField
 from vault.models import OwnerModel
 from vault.queryset import SealedQuerySet
@@ -39,7 +40,7 @@ class Team(models.Model):
         return self.name
 
 
-class UserQuerySet(SealedQuerySet["User"]):
+class UserQuerySet(BoundQuerySet["User"], SealedQuerySet["User"]):
     """Questions about accounts."""
 
     def active(self) -> UserQuerySet:
@@ -55,8 +56,12 @@ class UserQuerySet(SealedQuerySet["User"]):
         return self.active().filter(role=role)
 
     def end_sessions(self) -> int:
-        """End every session of these accounts, by one UPDATE."""
-        return self.update(session_epoch=F("session_epoch") + 1)
+        """End every session of these accounts; how many accounts."""
+        with transaction.atomic():
+            people = list(self.select_for_update())
+            for person in people:
+                person.end_sessions()
+        return len(people)
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
@@ -101,7 +106,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
 
-class User(OwnerModel, AbstractBaseUser):
+class User(Bound, OwnerModel, AbstractBaseUser):
     """An account. `role` is the role in effect: empty until a RoleGrant was approved."""
 
     username = models.CharField(
@@ -130,12 +135,18 @@ class User(OwnerModel, AbstractBaseUser):
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     is_active = models.BooleanField(_("active"), default=True, editable=False)
     demo = models.BooleanField(default=False, editable=False)
+    # The app and the sheet of backup codes in force: a lost row is not "none set up yet".
+    phone = models.UUIDField(null=True, editable=False)
+    sheet = models.UUIDField(null=True, editable=False)
 
     # The trail knows when somebody signed in; a second, readable copy would only be one more thing to leak.
     last_login = None
     is_superuser = False
 
-    sealed_label = "staff.user"
+    sealed_label = bound_label = "staff.user"
+    bound_columns = (
+        "id", "username", "password", "role", "team_id", "is_active", "session_epoch", "phone", "sheet"
+    )  # fmt: skip
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
@@ -194,8 +205,8 @@ class User(OwnerModel, AbstractBaseUser):
 
     def end_sessions(self) -> None:
         """End every session of this account, here and on other devices."""
-        User.objects.filter(pk=self.pk).end_sessions()
-        self.refresh_from_db(fields=["session_epoch"])
+        self.session_epoch += 1
+        self.save(update_fields=["session_epoch"])
 
     # -- leaving and coming back
 
@@ -209,13 +220,14 @@ class User(OwnerModel, AbstractBaseUser):
         from staff.models.grants import Invitation, RoleGrant
 
         with transaction.atomic():
-            User.objects.filter(pk=self.pk).update(
-                is_active=False, role="", session_epoch=F("session_epoch") + 1
-            )
-            RoleGrant.objects.open().filter(subject=self).update(state=RoleGrant.State.WITHDRAWN)
+            self.is_active, self.role = False, ""
+            self.session_epoch += 1
+            self.save(update_fields=["is_active", "role", "session_epoch"])
+            for grant in RoleGrant.objects.open().filter(subject=self):
+                grant.state = RoleGrant.State.WITHDRAWN
+                grant.save(update_fields=["state"])
             Invitation.objects.filter(user=self, used_at=None).delete()
-            trail.append(by, verb, about=self.pk)
-        self.refresh_from_db(fields=["is_active", "role", "session_epoch"])
+            trail.append(by, verb, about=self.pk, access=[self])
 
     def panic(self) -> None:
         """The person's own emergency stop: every session ends and the account closes."""
@@ -224,6 +236,6 @@ class User(OwnerModel, AbstractBaseUser):
     def reactivate(self, *, by: User) -> None:
         """Open the account again, without a role: it has to be asked for and approved anew."""
         with transaction.atomic():
-            User.objects.filter(pk=self.pk).update(is_active=True)
-            trail.append(by, trail.Verb.ACCOUNT_REACTIVATED, about=self.pk)
-        self.refresh_from_db(fields=["is_active"])
+            self.is_active = True
+            self.save(update_fields=["is_active"])
+            trail.append(by, trail.Verb.ACCOUNT_REACTIVATED, about=self.pk, access=[self])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import django_otp
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.db import transaction
@@ -67,7 +68,7 @@ def password(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         with transaction.atomic():
             form.save()
-            trail.append(user, trail.Verb.PASSWORD_CHANGED, about=user.pk)
+            trail.append(user, trail.Verb.PASSWORD_CHANGED, about=user.pk, access=[user])
         update_session_auth_hash(request, user)
         messages.success(request, _("Your password was changed. All your other sessions have ended."))
         return redirect("account")
@@ -79,6 +80,9 @@ def backup_codes(request: HttpRequest) -> HttpResponse:
     """Ten new backup codes, shown once; the old ones stop working."""
     user: Any = request.user
     fresh = BackupSheet.renew(user) if request.method == "POST" else []
+    if fresh and isinstance(user.otp_device, BackupSheet):
+        # This session came in by a code of the old sheet.
+        django_otp.login(request, BackupSheet.objects.get(user=user))
     return page(request, "backup_codes", {"title": _("Backup codes"), "codes": fresh})
 
 
@@ -93,7 +97,7 @@ def end_sessions(request: HttpRequest) -> HttpResponse:
         return _end_one(request, handle)
     with transaction.atomic():
         user.end_sessions()
-        trail.append(user, trail.Verb.SESSIONS_ENDED, about=user.pk)
+        trail.append(user, trail.Verb.SESSIONS_ENDED, about=user.pk, access=[user])
     update_session_auth_hash(request, user)
     messages.success(request, _("All your other sessions have ended."))
     return redirect("account")
@@ -155,9 +159,7 @@ def void_codes(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     if request.method != "POST":
         return page(request, "void_codes", {"title": _("Cross out the backup codes")})
-    with transaction.atomic():
-        BackupSheet.objects.filter(user=user).delete()
-        trail.append(user, trail.Verb.BACKUP_CODES_VOIDED, about=user.pk)
+    BackupSheet.void(user)
     messages.success(request, _("No backup code works any more. Make new ones soon."))
     return redirect("account")
 

@@ -28,7 +28,7 @@ from staff.forms import CodeForm, InvitationForm, SignInForm
 from staff.models import BackupSheet, CannotInvite, Invitation, TotpDevice, User
 from staff.models.devices import locked_until, second_factor
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "staff.backend.AccountBackend"
 
 
 def way_on(request: HttpRequest) -> str:

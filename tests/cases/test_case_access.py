@@ -11,6 +11,7 @@ from cases.models import Case, CaseShare, Note, Status, Stay
 from staff.models import TrailRow
 from staff.trail import Verb
 from tests.page import form_data
+from tests.writes import write
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +55,7 @@ def test_a_coordinator_sees_the_teams_cases_also_those_that_nobody_has(case, pet
 def test_administrator_auditor_and_mark_see_none_even_as_their_own(case, anton, vera, mark):
     """Sabotage: take the `if not sees_cases(user)` lines out of visible_to."""
     for person in (anton, vera, mark):
-        Case._base_manager.filter(pk=case.pk).update(caseworker=person)
+        write(case, caseworker=person)
         CaseShare.objects.create(case=case, user=person, until_on=TODAY)
         assert not Case.objects.visible_to(person).exists()
 
@@ -62,7 +63,7 @@ def test_administrator_auditor_and_mark_see_none_even_as_their_own(case, anton, 
 def test_a_lawyer_sees_what_is_shared_with_her_and_nothing_else(case, olga, lena):
     """Not the team's, nor one that still names her. Sabotage: drop the HOLD_CASES line of held_by()."""
     other = Case.objects.open_case(by=olga, country="KZ")
-    Case._base_manager.filter(pk=other.pk).update(caseworker=lena)
+    write(other, caseworker=lena)
     assert not Case.objects.visible_to(lena).exists()
     case.share(to=lena, until_on=TODAY, by=olga)
     assert Case.objects.visible_to(lena).get() == case

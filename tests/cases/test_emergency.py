@@ -17,6 +17,7 @@ from reminders.sending import drain
 from staff.models import TrailRow
 from staff.trail import Verb
 from tests.staff.flow import asks_for_a_code
+from tests.writes import write
 
 NOW, TODAY = timezone.now(), timezone.localdate()
 WHY = "The client stands at the border, Olga does not answer."
@@ -92,7 +93,7 @@ def test_a_coordinator_does_not_approve_the_own_one(case, petra, other_team):
     with pytest.raises(ValidationError, match="asked for this yourself"):
         fourth.decide(approve=True, by=petra, now=NOW)
     with pytest.raises(IntegrityError), transaction.atomic():
-        EmergencyOpening.objects.filter(pk=fourth.pk).update(state="approved", decided_by=petra)
+        write(fourth, state="approved", decided_by=petra)
 
 
 @pytest.mark.django_db

@@ -16,6 +16,7 @@ from reminders.models.reminder import Trouble
 from reminders.planning import plan_daily_mails
 from staff.models import TrailRow, User
 from tests.dated import NOW, TODAY
+from tests.writes import write
 
 pytestmark = pytest.mark.django_db
 
@@ -197,7 +198,7 @@ def test_caseworkers_administrators_and_others_get_none(olga, anton, mark):
 
 def test_a_former_coordinator_s_mail_is_cancelled(petra, mailroom):
     plan_daily_mails(NOW)
-    User.objects.filter(pk=petra.pk).update(role="caseworker")
+    write(petra, role="caseworker")
     assert sending.drain(NOW).cancelled == 1
     assert mailroom.mails == []
 

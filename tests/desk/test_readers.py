@@ -11,6 +11,7 @@ from cases.models import Case, CaseShare
 from staff import trail
 from staff.models import TrailRow
 from staff.trail import Verb
+from tests.writes import write
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +77,7 @@ def test_a_coordinator_of_another_team_does_not_read_it(case, petra, other_team,
     from django.utils import timezone
 
     CaseShare.objects.create(case=case, user=petra, until_on=timezone.localdate() + timedelta(days=3))
-    type(petra).objects.filter(pk=petra.pk).update(team=other_team)
+    write(petra, team=other_team)
     petra.refresh_from_db()
     assert Case.objects.visible_to(petra).filter(pk=case.pk).exists()
     assert sign_in(petra).get(page(case)).status_code == 403

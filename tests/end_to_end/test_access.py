@@ -8,6 +8,7 @@ from django.contrib.auth.hashers import make_password
 
 from tests.end_to_end.browser import WIDTHS, chromium, sign_in
 from tests.end_to_end.running_desk import running_desk
+from tests.writes import write
 
 pytestmark = pytest.mark.browser
 SURNAME, WHY = "Выдумщиков", "The lawyer asks for the spelling."
@@ -28,7 +29,7 @@ def people(live_database):
         password = f"{name}-has-a-long-password"
         user = User.objects.create_user(name, role=role, team=teams[team], address=f"{name}@staff.invalid")
         # The desk is another process: it knows none but the real hasher.
-        User.objects.filter(pk=user.pk).update(password=make_password(password, hasher="argon2"))
+        write(user, password=make_password(password, hasher="argon2"))
         users[name] = user
         accounts[name] = {
             "username": name, "password": password, "totp_secret": TotpDevice.enrol(user).secret_b32

@@ -6,6 +6,7 @@ from django.contrib.auth.hashers import make_password
 from tests.end_to_end.browser import WIDTHS, chromium, sign_in
 from tests.end_to_end.haystack import files_under, found_in, spellings
 from tests.end_to_end.running_desk import running_desk
+from tests.writes import write
 
 pytestmark = pytest.mark.browser
 SURNAME, TYPED = "Ыргызбаев", "Yrgyzbaev"
@@ -26,9 +27,7 @@ def people(live_database):
         password = f"{name}-has-a-long-password"
         user = User.objects.create_user(name, role=role, team=teams[team], address=f"{name}@staff.invalid")
         # The desk is another process: it knows none but the real hasher.
-        User.objects.filter(pk=user.pk).update(
-            password=make_password(password, hasher="argon2"), language=language
-        )
+        write(user, password=make_password(password, hasher="argon2"), language=language)
         users[name] = user
         accounts[name] = {
             "username": name, "password": password, "totp_secret": TotpDevice.enrol(user).secret_b32

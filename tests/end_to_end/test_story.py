@@ -14,6 +14,7 @@ from tests.end_to_end.browser import chromium, sign_in, sign_out
 from tests.end_to_end.haystack import date_spellings, files_under, found_in, spellings, telling_dates
 from tests.end_to_end.office import wait_for
 from tests.end_to_end.running_desk import running_desk
+from tests.writes import write
 
 pytestmark = pytest.mark.processes
 TODAY = datetime.now(UTC).date()
@@ -88,7 +89,7 @@ def people(live_database):
             name, password, role=role, team=team, address=f"{name}@staff.invalid", time_zone=zone_past_eight()
         )
         # The desk is another process: it knows none but the real hasher.
-        User.objects.filter(pk=user.pk).update(password=make_password(password, hasher="argon2"))
+        write(user, password=make_password(password, hasher="argon2"))
         secret = TotpDevice.enrol(user).secret_b32
         accounts[name] = {"username": name, "password": password, "role": role, "totp_secret": secret}
     return accounts

@@ -13,6 +13,7 @@ from reminders.models import Heartbeat, LeadTimes, PlanTrouble, Pulse, Reminder
 from reminders.planning import full_plan_is_due
 from staff.models import User
 from tests.dated import NOW, TODAY, arm
+from tests.writes import write
 
 pytestmark = pytest.mark.django_db
 
@@ -117,7 +118,7 @@ def test_a_caseworker_who_left_is_replaced_by_the_coordinators(dated_case, olga,
 
 def test_an_account_that_lost_its_role_is_told_nothing(dated_case, olga, petra):
     dated_case(TODAY + timedelta(days=14))
-    User.objects.filter(pk=olga.pk).update(role="")
+    write(olga, role="")
     planning.plan(NOW)
     assert planned() == [("petra", 14)]
 
@@ -157,7 +158,7 @@ def test_a_date_typed_this_afternoon_goes_up_tomorrow_morning(dated_case, petra)
 def test_a_deadline_that_nobody_can_be_told_of_shows_on_the_desk(dated_case, olga, paula):
     dated_case(TODAY)
     olga.deactivate(by=None)
-    User.objects.filter(pk=paula.pk).update(team=None)
+    write(paula, team=None)
     assert planning.plan(NOW).nobody == 1
     assert planned() == [("paula", 0)]
     assert Heartbeat.objects.get(name=Pulse.PLAN).trouble == PlanTrouble.NOBODY

@@ -25,6 +25,7 @@ def asks_for_a_code(answer) -> bool:
 
 def approve(grant: RoleGrant, *, by: User) -> None:
     """Let `by` approve with the code of the subject's phone, as they would hear it in a call."""
+    grant.subject.refresh_from_db()
     if not TotpDevice.in_force(grant.subject):
         TotpDevice.enrol(grant.subject)
     grant.approve(by=by, code=grant.code())

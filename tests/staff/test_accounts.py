@@ -11,6 +11,7 @@ from staff import codes
 from staff.models import Invitation, RoleGrant, TotpDevice, TrailRow, User
 from staff.trail import Verb
 from tests.staff.flow import signed_in
+from tests.writes import write
 
 NEW = {"username": "Nina", "wanted_role": "caseworker", "language": "en", "time_zone": "Asia/Almaty"}
 
@@ -161,7 +162,7 @@ def test_role_requests_cannot_be_edited(client, petra, anton):
 
 
 def test_an_own_role_is_decided_by_somebody_else_and_the_try_is_kept(client, petra, anton):
-    User.objects.filter(pk=petra.pk).update(role="coordinator")
+    write(petra, role="coordinator")
     grant = RoleGrant.objects.request(petra, "coordinator", by=anton)
     signed_in(client, petra)
     sent = {"approve": "1", "code": grant.code()}

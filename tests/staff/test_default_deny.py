@@ -10,6 +10,7 @@ from django.urls.resolvers import RoutePattern
 from staff.middleware import DefaultDenyMiddleware
 from staff.models import TotpDevice
 from tests.staff.flow import password_step, signed_in
+from tests.writes import write
 
 UUID = "5f0c6b9e-3d54-4c8e-9a55-111111111111"
 SAMPLES = {"uuid": UUID, "int": "1", "path": UUID, "str": "word", "slug": "word", "language": "en"}
@@ -100,11 +101,10 @@ def test_an_account_without_a_role_reaches_only_itself(client, mark):
 
 
 def test_a_role_taken_away_closes_the_desk_at_once(client, anton):
-    from staff.models import User
 
     signed_in(client, anton)
     assert client.get("/desk/staff/user/").status_code == 200
-    User.objects.filter(pk=anton.pk).update(role="")
+    write(anton, role="")
     assert client.get("/desk/staff/user/").status_code == 302
 
 

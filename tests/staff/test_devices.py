@@ -11,6 +11,7 @@ from staff import codes
 from staff.models import BackupCode, BackupSheet, TotpDevice, TrailRow
 from staff.models.devices import BACKUP_BITS, second_factor
 from staff.trail import Verb
+from tests.writes import write
 
 
 @pytest.fixture
@@ -22,9 +23,7 @@ def app(olga):
 def wait_out(*devices):
     """As if the wait after a wrong code were over."""
     for device in devices:
-        type(device).objects.filter(pk=device.pk).update(
-            throttling_failure_timestamp=timezone.now() - timedelta(days=1)
-        )
+        write(device, throttling_failure_timestamp=timezone.now() - timedelta(days=1))
 
 
 def test_the_code_of_this_moment_is_right(olga, app, clock):

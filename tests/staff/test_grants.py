@@ -9,6 +9,7 @@ from staff.models.grants import NeedsCode
 from staff.roles import Role
 from staff.trail import Refused, Verb
 from tests.staff.flow import approve
+from tests.writes import write
 from vault import keyfiles, keyring
 
 DECIDE = {"approve": approve, "refuse": RoleGrant.refuse}
@@ -84,7 +85,7 @@ def test_nobody_decides_on_the_own_role(petra, anton):
     grant = RoleGrant.objects.request(petra, Role.ADMINISTRATOR, by=anton)
     assert grant.state == RoleGrant.State.APPROVED
     again = RoleGrant.objects.request(petra, Role.COORDINATOR, by=anton)
-    User.objects.filter(pk=petra.pk).update(role=Role.COORDINATOR)
+    write(petra, role=Role.COORDINATOR)
     with pytest.raises(ValidationError, match="your own role"):
         approve(again, by=stored(petra))
     assert RoleGrant.objects.get(pk=again.pk).state == RoleGrant.State.REQUESTED
@@ -96,7 +97,7 @@ def test_who_asked_does_not_decide(nina, anton):
     Sabotage: drop the constraint role_decided_by_another_than_asked.
     """
     grant = RoleGrant.objects.request(nina, Role.CASEWORKER, by=anton)
-    User.objects.filter(pk=anton.pk).update(role=Role.COORDINATOR)
+    write(anton, role=Role.COORDINATOR)
     with pytest.raises(ValidationError, match="asked for this role yourself"):
         approve(grant, by=stored(anton))
     assert stored(nina).role == ""
@@ -114,7 +115,7 @@ def test_a_decision_stands(nina, anton, petra, paula):
 
 def test_no_role_for_a_closed_account(nina, anton, petra):
     grant = RoleGrant.objects.request(nina, Role.CASEWORKER, by=anton)
-    User.objects.filter(pk=nina.pk).update(is_active=False)
+    write(nina, is_active=False)
     with pytest.raises(ValidationError, match="closed"):
         approve(grant, by=petra)
 
@@ -127,7 +128,7 @@ def test_one_request_at_a_time(nina, anton):
 
 def refused_by_the_database(grant, **change):
     with pytest.raises(IntegrityError), transaction.atomic():
-        RoleGrant.objects.filter(pk=grant.pk).update(**change)
+        write(grant, **change)
     return True
 
 
@@ -144,7 +145,7 @@ def test_the_database_keeps_the_rules_when_code_does_not(nina, anton, petra, dja
     with pytest.raises(IntegrityError), transaction.atomic():
         RoleGrant.objects.create(subject=nina, role=Role.CASEWORKER, requested_by=anton)
     with pytest.raises(IntegrityError), transaction.atomic():
-        User.objects.filter(pk=nina.pk).update(role="superuser")
+        write(nina, role="superuser")
 
 
 # -- the code of the phone

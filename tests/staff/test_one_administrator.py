@@ -12,6 +12,7 @@ from cases.models import Case
 from staff.models import DeviceReset, RoleGrant, TotpDevice, User
 from staff.trail import Refused
 from tests.staff.flow import PASSWORD, code_of, signed_in
+from tests.writes import stored
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +42,7 @@ def sign_up(person, code):
     assert client.post("/invitation/", sent).status_code == 302
     client.get("/second-factor/set-up/")
     client.post("/second-factor/set-up/", {"code": code_of(TotpDevice.begin(person))})
-    assert TotpDevice.in_force(person)
+    assert TotpDevice.in_force(stored(person))
     return client
 
 

@@ -10,6 +10,7 @@ from staff.models import RoleGrant, TotpDevice, TrailRow, User
 from staff.stepup import step_up_required
 from staff.trail import Verb
 from tests.staff.flow import PASSWORD, code_of, password_step, signed_in
+from tests.writes import write
 
 
 def is_in(client):
@@ -87,7 +88,7 @@ def test_panic_closes_everything_at_once(client, petra, anton):
     other = Client()
     password_step(other, petra)
     pending = RoleGrant.objects.request(petra, "administrator", by=anton)
-    User.objects.filter(pk=petra.pk).update(role="coordinator")
+    write(petra, role="coordinator")
     answer = client.post("/account/panic/")
     assert answer["Location"] == "/login/"
     assert not is_in(client)
