@@ -74,6 +74,7 @@ def erase(case: Case, *, by: User | None, reason: str) -> erasure.Receipt:
 
 def _leave_an_empty_row(case_id: UUID) -> None:
     """Closed, nobody's, and without the readable words that a list would show."""
+    intact = Case._base_manager.get(pk=case_id).access_holds()
     Case._base_manager.filter(pk=case_id).update(
         status=Status.CLOSED,
         colour=Colour.GREEN,
@@ -84,6 +85,8 @@ def _leave_an_empty_row(case_id: UUID) -> None:
         closed_on=erasure.empty_cell(),
         closing_reason=erasure.empty_cell(),
     )
+    if intact:  # what was changed from outside stays so, also without its content
+        bound.reseal(Case, case_id)
 
 
 def remove_files(stored: list[str]) -> None:

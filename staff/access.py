@@ -88,12 +88,12 @@ def _highest_serials(rows: Iterable[TrailRow]) -> dict[tuple[str, str], int]:
     found: dict[tuple[str, str], int] = {}
     rows = rows.with_keys().iterator() if isinstance(rows, trail.TrailQuerySet) else rows
     for row in rows:
-        for label, pk, serial in _written(row):
+        for label, pk, serial in _serials_in(row):
             found[label, pk] = max(serial, found.get((label, pk), 0))
     return found
 
 
-def _written(row: TrailRow) -> Iterator[tuple[str, str, int]]:
+def _serials_in(row: TrailRow) -> Iterator[tuple[str, str, int]]:
     try:
         details: dict[str, Any] = row.details or {}
     except CannotOpen:
@@ -106,11 +106,11 @@ def watch(now: datetime) -> list[Broken]:
     found = broken()
     if found:
         rows = TrailRow.objects.filter(verb=Verb.ACCESS_BROKEN).with_keys()
-        told = {tuple(each) for row in rows for each in row.details.get("broken", ())}
-        fresh = [one for one in found if (one.model, one.row) not in told]
+        told = [row.details.get("receipt") for row in rows]
+        fresh = [one for one in found if {"model": one.model, "row": one.row} not in told]
         with transaction.atomic():
             for one in fresh:
-                trail.append(None, Verb.ACCESS_BROKEN, broken=[(one.model, one.row)], at=now)
+                trail.append(None, Verb.ACCESS_BROKEN, receipt={"model": one.model, "row": one.row}, at=now)
     return found
 
 

@@ -18,7 +18,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from vault.bound import Bound
+from vault.bound import BoundModel
 from vault.cipher import NoKey
 from vault.fields import SealedJSONField
 from vault.models import SealedModel
@@ -212,33 +212,26 @@ def append(
     query: str = "",
     about: UUID | None = None,
     receipt: Mapping[str, Any] | None = None,
-    access: Iterable[Bound] = (),
-    broken: Iterable[tuple[str, str]] = (),
+    access: Iterable[BoundModel] = (),
     at: datetime | None = None,
 ) -> TrailRow:
     """Add one row, in the caller's transaction: call it inside the same `atomic()` as the act.
 
     `fields` are names of changed fields, never values; `query` is what was searched for, of no case, so that
     the house's key seals it; `about` is the account, grant or record that the act concerns where that is not
-    the case itself; `receipt` counts what an act did; `access` are the rows that decide who reads and were
-    sealed anew by it: an older state of them is told by its serial; `broken` names rows by model and id.
-    Where the case is erased or unknown, the details name it and are sealed under the house's key.
+    the case itself; `receipt` counts what an act did, or names it; `access` are the rows that decide who
+    reads and were sealed anew by it: an older state of them is told by its serial. Where the case is erased
+    or unknown, the details name it and are sealed under the house's key.
     """
-    details: dict[str, Any] = {}
-    if names := sorted(set(fields)):
-        details["fields"] = names
-    if reason:
-        details["reason"] = reason
-    if query:
-        details["query"] = query
-    if about is not None:
-        details["about"] = str(about)
-    if receipt:
-        details["receipt"] = dict(receipt)
-    if serials := [(row._meta.label, str(row.pk), row.access_serial) for row in access]:
-        details["access"] = serials
-    if named := list(broken):
-        details["broken"] = named
+    said: dict[str, Any] = {
+        "fields": sorted(set(fields)),
+        "reason": reason,
+        "query": query,
+        "about": str(about) if about is not None else "",
+        "receipt": dict(receipt or {}),
+        "access": [(row._meta.label, str(row.pk), row.access_serial) for row in access],
+    }
+    details = {name: value for name, value in said.items() if value}
     row = TrailRow(at=at or timezone.now(), actor=actor, verb=verb, case=case_id, details=details)
     # Asked beforehand: an exception inside save() would roll back the act that this row is about.
     if case_id is not None and isinstance(row.record_cipher(sealing=True), NoKey):

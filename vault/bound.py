@@ -132,7 +132,7 @@ def _with_intact(path: str, rows: list[Any], using: str) -> list[Any]:
     return [row for row in rows if holds.get(getattr(row, field.attname))]
 
 
-def _bare(model: type[Bound], using: str) -> Any:
+def _bare(model: type[BoundModel], using: str) -> Any:
     return model._base_manager.using(using).only(*model.bound_columns, *SEAL)
 
 
@@ -170,7 +170,7 @@ class BoundQuerySet(CheckedQuerySet[M]):
                 )
 
 
-class Bound(models.Model):
+class BoundModel(models.Model):
     """Base of models whose rows decide who reads: `bound_columns` names those that do, as columns are called.
 
     The primary key belongs to them where it is known before the row is stored; where it is not, the other
@@ -289,7 +289,7 @@ def _field(row: models.Model, name: str) -> Any:
     return row._meta.pk if name == "pk" else row._meta.get_field(name)
 
 
-def fits(model: type[Bound], values: Sequence[Any]) -> bool:
+def fits(model: type[BoundModel], values: Sequence[Any]) -> bool:
     """Whether `values`, the bound columns of a row with its serial and seal, belong together."""
     *bound, serial, seal = values
     if seal is None:
@@ -298,7 +298,7 @@ def fits(model: type[Bound], values: Sequence[Any]) -> bool:
     return any(hmac.compare_digest(mac, stored) for mac in _macs(model, bound, serial))
 
 
-def _macs(model: type[Bound], values: Sequence[Any], serial: int) -> list[bytes]:
+def _macs(model: type[BoundModel], values: Sequence[Any], serial: int) -> list[bytes]:
     """HMAC-SHA-256 under a key derived from each root key: worker, timetable and public form hold none."""
     label = model.bound_label.encode()
     text = message([label, _plain(serial), *(_plain(value) for value in values)])
@@ -308,20 +308,20 @@ def _macs(model: type[Bound], values: Sequence[Any], serial: int) -> list[bytes]
 # -- every row, for the chores and the operator
 
 
-def bound_models() -> list[type[Bound]]:
+def bound_models() -> list[type[BoundModel]]:
     """Every installed model whose rows decide who reads."""
-    return [model for model in apps.get_models() if issubclass(model, Bound) and not model._meta.proxy]
+    return [model for model in apps.get_models() if issubclass(model, BoundModel) and not model._meta.proxy]
 
 
-def broken_rows() -> Iterator[tuple[type[Bound], Any]]:
+def broken_rows() -> Iterator[tuple[type[BoundModel], Any]]:
     """Model and primary key of every row whose seal does not fit: made, moved or changed from outside."""
     for model in bound_models():
-        for pk, values in _stored(model):
+        for pk, values in _rows_with_seals(model):
             if not fits(model, values):
                 yield model, pk
 
 
-def _stored(model: type[Bound]) -> Iterator[tuple[Any, Sequence[Any]]]:
+def _rows_with_seals(model: type[BoundModel]) -> Iterator[tuple[Any, Sequence[Any]]]:
     """Primary key and sealed values of all rows; without instances, which would be most of the time."""
     rows: Any = model._base_manager.order_by("pk").values_list("pk", *model.bound_columns, *SEAL)
     chunk = list(rows[:CHUNK])
@@ -331,7 +331,7 @@ def _stored(model: type[Bound]) -> Iterator[tuple[Any, Sequence[Any]]]:
         chunk = list(rows.filter(pk__gt=chunk[-1][0])[:CHUNK])
 
 
-def reseal(model: type[Bound], pk: Any, *, at_least: int = 0) -> Bound:
+def reseal(model: type[BoundModel], pk: Any, *, at_least: int = 0) -> BoundModel:
     """Seal a row as it stands now, on an operator's word, under a serial above `at_least`; the row."""
     with transaction.atomic():
         row: Any = _bare(model, "default").select_for_update().get(pk=pk)
@@ -361,9 +361,9 @@ def left_under_an_older_key() -> int:
     return sum(1 for _row in _under_an_older_key())
 
 
-def _under_an_older_key() -> Iterator[tuple[type[Bound], Any, Sequence[Any]]]:
+def _under_an_older_key() -> Iterator[tuple[type[BoundModel], Any, Sequence[Any]]]:
     for model in bound_models():
-        for pk, values in _stored(model):
+        for pk, values in _rows_with_seals(model):
             *bound, serial, seal = values
             if seal is not None and bytes(seal) in _macs(model, bound, serial)[1:]:
                 yield model, pk, values

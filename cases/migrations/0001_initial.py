@@ -561,6 +561,8 @@ class Migration(migrations.Migration):
                 ('case', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='typed_deadlines', to='cases.case', verbose_name='case')),
                 ('compared_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='compared by')),
                 ('typed_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='typed by')),
+                ("access_serial", models.PositiveIntegerField(default=0, editable=False)),
+                ("access_seal", models.BinaryField(null=True)),
             ],
             options={
                 'verbose_name': 'day typed from the decision',
@@ -577,6 +579,8 @@ class Migration(migrations.Migration):
                 ('case', models.OneToOneField(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='vetting', to='cases.case', verbose_name='case')),
                 ('first', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='first person')),
                 ('second', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='second person')),
+                ("access_serial", models.PositiveIntegerField(default=0, editable=False)),
+                ("access_seal", models.BinaryField(null=True)),
             ],
             options={
                 'verbose_name': 'vetting',

@@ -10,9 +10,11 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from cases.models.history import Facet, of_case, refusal
+from cases.models.history import Facet, KeptQuerySet, of_case, refusal
 from law.clocks import Term
+from vault.bound import BoundModel, BoundQuerySet
 from vault.fields import SealedCharField, SealedDateField, SealedTextField
+from vault.models import SealedModel
 
 if TYPE_CHECKING:
     from staff.models import User
@@ -168,10 +170,15 @@ class ClockPause(Facet):
             raise refusal("runs_on_from", _("The term runs on before it stands still. Check both dates."))
 
 
-class TypedDeadline(Facet):
+class TypedDeadlineQuerySet(BoundQuerySet["TypedDeadline"], KeptQuerySet["TypedDeadline"]):
+    """Days that were typed from decisions."""
+
+
+class TypedDeadline(Facet, BoundModel, SealedModel):
     """A last day that stands on the decision's own page of instructions. It goes before every rule."""
 
-    sealed_label = "cases.typed_deadline"
+    sealed_label = bound_label = "cases.typed_deadline"
+    bound_columns = ("id", "case_id", "is_compared", "typed_by_id", "compared_by_id")
 
     case = of_case("typed_deadlines")
     application = of_application("typed_deadlines")
@@ -203,6 +210,8 @@ class TypedDeadline(Facet):
 
     # Set by a form before it asks clean(): who will save.
     acting: User | None = None
+
+    objects = models.Manager.from_queryset(TypedDeadlineQuerySet)()
 
     class Meta:
         verbose_name = _("day typed from the decision")

@@ -24,7 +24,7 @@ from law import countries
 from staff import trail
 from staff.models import Team, User
 from staff.roles import Permission, may, sees_cases
-from vault.bound import Bound, BoundQuerySet
+from vault.bound import BoundModel, BoundQuerySet
 from vault.fields import SealedDateField, SealedTextField
 from vault.models import OwnerModel
 
@@ -87,18 +87,13 @@ class CaseQuerySet(BoundQuerySet["Case"], KeptQuerySet["Case"]):
         Nobody without an approved role that sees cases sees any. `today` and `now` are now by default. Rows
         are checked as they are fetched (`intact`); what is only counted is not.
         """
-        if not sees_cases(user) or not user.access_holds():
-            return cast(CaseQuerySet, self.none())
         day = today or timezone.localdate()
-        opened = emergency.opened_to(user, now or timezone.now())
         mine = sharing.held_by(user, day) | sharing.lent_to(user, day)
-        return cast(CaseQuerySet, self.filter(mine | opened).intact())
+        return self._intact_for(user, mine | emergency.opened_to(user, now or timezone.now()))
 
     def held_by(self, user: User, *, today: datetime.date | None = None) -> CaseQuerySet:
         """Those that `user` answers for and may pass on: own, of the team, of whom they stand in for."""
-        if not sees_cases(user) or not user.access_holds():
-            return cast(CaseQuerySet, self.none())
-        return cast(CaseQuerySet, self.filter(sharing.held_by(user, today or timezone.localdate())).intact())
+        return self._intact_for(user, sharing.held_by(user, today or timezone.localdate()))
 
     def with_code_name(self, code_name: str) -> Case | None:
         """The case of exactly this name, whoever asks: for the one door that visible_to() must not guard."""
@@ -106,9 +101,12 @@ class CaseQuerySet(BoundQuerySet["Case"], KeptQuerySet["Case"]):
 
     def shared_with(self, user: User, *, today: datetime.date) -> CaseQuerySet:
         """Cases that are `user`'s only because somebody shared them."""
+        return self._intact_for(user, sharing.lent_to(user, today))
+
+    def _intact_for(self, user: User, which: Q) -> CaseQuerySet:
         if not sees_cases(user) or not user.access_holds():
             return cast(CaseQuerySet, self.none())
-        return cast(CaseQuerySet, self.filter(sharing.lent_to(user, today)).intact())
+        return cast(CaseQuerySet, self.filter(which).intact())
 
     def by_urgency(self) -> CaseQuerySet:
         """Red first (the colours' names do not sort that way), then by code name."""
@@ -150,12 +148,12 @@ class CaseQuerySet(BoundQuerySet["Case"], KeptQuerySet["Case"]):
         return case
 
 
-class Case(KeepsHistory, Bound, OwnerModel):
+class Case(KeepsHistory, BoundModel, OwnerModel):
     """One person's file. Its key seals every facet; its code name is the only name outside of it."""
 
     sealed_label = bound_label = "cases.case"
     bound_columns = ("id", "team_id", "caseworker_id")
-    not_in_history = frozenset({"version", "access_serial", "access_seal"})
+    not_in_history = frozenset({"version"})
 
     code_name = models.CharField(_("code name"), max_length=60, unique=True, editable=False)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.NEW)

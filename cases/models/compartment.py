@@ -14,7 +14,7 @@ from cases.models.history import value_or_none
 from staff import trail
 from staff.models import User
 from staff.roles import Permission, may
-from vault.bound import Bound, BoundQuerySet
+from vault.bound import BoundModel, BoundQuerySet
 from vault.fields import SealedDateTimeField
 from vault.models import SealedModel
 from vault.queryset import SealedQuerySet
@@ -123,7 +123,7 @@ class OpeningQuerySet(BoundQuerySet["CompartmentOpening"], SealedQuerySet["Compa
         return len(old)
 
 
-class CompartmentOpening(Bound, SealedModel):
+class CompartmentOpening(BoundModel, SealedModel):
     """One compartment that stands open to one person, until a sealed moment."""
 
     case = models.ForeignKey("cases.Case", models.PROTECT, related_name="+", editable=False)

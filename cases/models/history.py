@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from staff.append_only import KeptForGood
+from vault.bound import SEAL
 from vault.cipher import CannotOpen
 from vault.fields import SealedJSONField
 from vault.models import SealedModel
@@ -159,6 +160,7 @@ class KeepsHistory(models.Model):
                 and not getattr(field, "sealed", False)
                 and not getattr(field, "computed_from", ())
                 and field.name not in cls.not_in_history
+                and field.name not in SEAL
             ]
             cls._readable_columns = names  # type: ignore[attr-defined]
         return names

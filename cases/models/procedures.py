@@ -105,7 +105,7 @@ def procedure(application: Any, rows: Rows) -> ProcedureFact:
             if row.application_id == application.pk
         ),
         typed=tuple(
-            TypedLastDay(row.pk, row.term, row.last_day, row.is_compared)
+            TypedLastDay(row.pk, row.term, row.last_day, row.is_compared and row.access_holds())
             for row in rows.typed_deadlines
             if row.application_id == application.pk and row.in_force
         ),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from staff import trail
 from staff.models import User
 from staff.roles import Permission, may, sees_cases
-from vault.bound import Bound, BoundQuerySet
+from vault.bound import BoundModel, BoundQuerySet
 
 LONGEST_SHARE_DAYS = 366
 LONGEST_DEPUTY_DAYS = 92
@@ -49,7 +49,7 @@ class CaseShareQuerySet(BoundQuerySet["CaseShare"]):
         return self.filter(until_on__gte=day, ended=False)
 
 
-class CaseShare(Bound):
+class CaseShare(BoundModel):
     """A colleague who may open a case that is not theirs, up to and with a day."""
 
     case = models.ForeignKey(
@@ -60,7 +60,7 @@ class CaseShare(Bound):
     ended = models.BooleanField(_("ended"), default=False, editable=False)
 
     bound_label = "cases.share"
-    # Unique together, in place of a key that the database gives: see Bound.
+    # Unique together, in place of a key that the database gives: see BoundModel.
     bound_columns = ("case_id", "user_id", "until_on", "ended")
 
     objects = CaseShareQuerySet.as_manager()
@@ -156,7 +156,7 @@ def may_name_for(by: User, away: User) -> bool:
     return may(by, Permission.ASSIGN_CASES) and by.team_id is not None and by.team_id == away.team_id
 
 
-class Deputy(Bound):
+class Deputy(BoundModel):
     """Somebody who stands in for a colleague from a day until a day, and sees what the colleague sees.
 
     What the deputy may do there, their own role says. It is not passed on to a deputy's deputy.

@@ -14,7 +14,9 @@ from cases.models.history import Facet, KeptQuerySet, refusal, value_or_none
 from staff import trail
 from staff.models import User
 from staff.roles import Permission, may
+from vault.bound import BoundModel, BoundQuerySet
 from vault.fields import SealedCharField, SealedTextField
+from vault.models import SealedModel
 
 if TYPE_CHECKING:
     from cases.models.case import Case
@@ -35,7 +37,7 @@ RESULTS = frozenset({Verdict.CLEARED, Verdict.LIMITED, Verdict.NOT_CLEARED, Verd
 CLEARING = frozenset({Verdict.CLEARED, Verdict.LIMITED})
 
 
-class VettingQuerySet(KeptQuerySet["Vetting"]):
+class VettingQuerySet(BoundQuerySet["Vetting"], KeptQuerySet["Vetting"]):
     """Vettings, in the office's language."""
 
     def of(self, case: Case) -> Vetting | None:
@@ -51,10 +53,11 @@ class VettingQuerySet(KeptQuerySet["Vetting"]):
         return row is not None and row.clears
 
 
-class Vetting(Facet):
+class Vetting(Facet, BoundModel, SealedModel):
     """The judgement of one lawyer, confirmed by a second person. A change of it has to be confirmed anew."""
 
-    sealed_label = "cases.vetting"
+    sealed_label = bound_label = "cases.vetting"
+    bound_columns = ("id", "case_id", "first_id", "second_id")
 
     case = models.OneToOneField(
         "cases.Case", models.PROTECT, related_name="vetting", editable=False, verbose_name=_("case")
@@ -105,7 +108,7 @@ class Vetting(Facet):
     @property
     def clears(self) -> bool:
         """Whether two people have cleared the person."""
-        return self.second_id is not None and value_or_none(self, "state") in CLEARING
+        return self.second_id is not None and self.access_holds() and value_or_none(self, "state") in CLEARING
 
     def propose(self, *, by: User) -> None:
         """Store the judgement as typed. Raises trail.Refused, ValidationError."""

@@ -24,7 +24,7 @@ from django_otp.oath import TOTP
 
 from staff import codes, trail
 from staff.models.user import User
-from vault.bound import Bound, BoundQuerySet
+from vault.bound import BoundModel, BoundQuerySet
 from vault.fields import SealedCharField
 from vault.models import SealedModel
 from vault.queryset import SealedQuerySet
@@ -68,7 +68,7 @@ class DeviceQuerySet(BoundQuerySet["TotpDevice"], SealedQuerySet["TotpDevice"]):
     """Authenticator apps."""
 
 
-class TotpDevice(ThrottledDevice, Device, Bound, SealedModel):
+class TotpDevice(ThrottledDevice, Device, BoundModel, SealedModel):
     """An authenticator app. Its secret is sealed under the account's record key."""
 
     secret = SealedCharField(_("secret"), max_length=64)
@@ -184,7 +184,7 @@ class TotpDevice(ThrottledDevice, Device, Bound, SealedModel):
         return totp
 
 
-class BackupSheet(ThrottledDevice, Device, Bound):
+class BackupSheet(ThrottledDevice, Device, BoundModel):
     """The sheet of paper with backup codes, as a device of its own: it is throttled apart from the app."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -19,7 +19,7 @@ from staff.models.devices import TotpDevice
 from staff.models.two_person import DECIDED_ALREADY, TwoPersonRequest, different_people, one_open_request
 from staff.models.user import User
 from staff.roles import Permission, Role, may, needs_approval
-from vault.bound import Bound, BoundQuerySet
+from vault.bound import BoundModel, BoundQuerySet
 from vault.keyring import keyed_hashes
 
 INVITATION_HOURS = 48
@@ -330,7 +330,7 @@ class InvitationQuerySet(BoundQuerySet["Invitation"]):
         return user
 
 
-class Invitation(Bound):
+class Invitation(BoundModel):
     """A one-time way in for a new account. The code itself is shown once and never stored."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from staff import trail
 from staff.models.user import User
 from staff.roles import Permission, may
-from vault.bound import Bound, ChangedFromOutside
+from vault.bound import BoundModel, ChangedFromOutside
 
 DECIDED_ALREADY = _("This request was decided already. Load the page again.")
 
@@ -38,7 +38,7 @@ def one_open_request(name: str, sentence: Any) -> models.UniqueConstraint:
     )
 
 
-class TwoPersonRequest(Bound):
+class TwoPersonRequest(BoundModel):
     """Base of requests that a second person decides on; the model has a `state` and says who asked.
 
     `undecided` is the state in which nobody decided yet, `decision_fields` are the columns that a decision

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from staff import roles, trail
 from staff.roles import Role
-from vault.bound import Bound, BoundQuerySet
+from vault.bound import BoundModel, BoundQuerySet
 from vault.fields import SealedEmailField
 from vault.models import OwnerModel
 from vault.queryset import SealedQuerySet
@@ -106,7 +106,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
 
-class User(Bound, OwnerModel, AbstractBaseUser):
+class User(BoundModel, OwnerModel, AbstractBaseUser):
     """An account. `role` is the role in effect: empty until a RoleGrant was approved."""
 
     username = models.CharField(

@@ -159,6 +159,8 @@ def test_the_drill_with_an_erased_person(office):
             office.restore(rename)
         said = office.restore(rename, "--record-keys", str(new))
         assert "1 erased cases were erased again" in said
+        assert "sealed under a root that is gone" in said
+        call_command("access", "reseal", reason="Restored from our own disk.", stdout=io.StringIO())
         again = cells(but={gone.pk})
         stays = {place: value for place, value in before.items() if place[0] != "Reminder"}
         assert {place: again[place] for place in stays} == stays

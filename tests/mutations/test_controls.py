@@ -8,6 +8,7 @@ from tests.house.tree import ROOMS, ROOT
 from tests.machine import ON_CI
 from tests.mutations.controls import CONTROLS, copy, outcome, show
 from tests.mutations.sample import SAMPLE
+from tests.mutations.seals import SEALS
 
 NAMES = {
     *("csrf", "second factor", "throttle", "row access", "compartment"),
@@ -32,7 +33,7 @@ def test_the_sample_is_forty_of_all_rooms():
     assert all(control.name.startswith(control.test.split("/")[1] + ": ") for control in SAMPLE)
 
 
-@pytest.mark.parametrize("control", [*CONTROLS, *SAMPLE], ids=lambda control: control.name)
+@pytest.mark.parametrize("control", [*CONTROLS, *SAMPLE, *SEALS], ids=lambda control: control.name)
 def test_each_control_stands_where_it_is_removed(control):
     """Or the script would remove nothing and prove nothing."""
     assert (ROOT / control.file).read_text().count(control.before) == 1

@@ -64,7 +64,7 @@ def test_it_stands_on_the_trail_once(sql, mark):
     for _round in range(3):
         assert access.watch(timezone.now())
     row = TrailRow.objects.get(verb=Verb.ACCESS_BROKEN)
-    assert row.details["broken"] == [["staff.User", str(mark.pk)]]
+    assert row.details["receipt"] == {"model": "staff.User", "row": str(mark.pk)}
 
 
 def test_vault_verify_names_it(sql, prey):
@@ -136,6 +136,7 @@ def test_seals_move_to_a_new_root_and_only_those_that_fit(sql, prey, oskar, olga
     assert bound.left_under_an_older_key() == 0
     rotation.retire("root")
     assert [pk for _model, pk in bound.broken_rows()] == [other.pk]
+    olga.refresh_from_db()
     assert Case.objects.visible_to(olga).filter(pk=prey.pk).exists()
 
 

@@ -226,7 +226,7 @@ def test_a_request_for_a_reset_by_sql_takes_nobodys_phone(sql, petra, paula, ant
 def test_saving_heals_no_row(sql, prey, oskar, mark):
     """Who changes the language, or is handed a case, does not put a seal on what SQL wrote.
 
-    Sabotage: leave `access_holds` out of Bound._seal_changes().
+    Sabotage: leave `access_holds` out of BoundModel._seal_changes().
     """
     sql("UPDATE staff_user SET role = 'coordinator' WHERE id = %s", mark.pk)
     mark.refresh_from_db()
@@ -262,3 +262,16 @@ def test_the_board_shows_no_date_of_a_case_that_was_moved(sql, prey, oskar, sign
     sql("UPDATE cases_case SET caseworker_id = %s WHERE id = %s", oskar.pk, prey.pk)
     oskar.refresh_from_db()
     assert not list(Deadline.objects.of(Case.objects.visible_to(oskar)))
+
+
+def test_a_vetting_confirmed_by_sql_opens_no_route(sql, prey, olga, lena, petra):
+    """Sabotage: leave `access_holds` out of Vetting.clears."""
+    from cases.models import Vetting
+
+    prey.share(to=lena, until_on=TODAY, by=olga)
+    Vetting(case=prey, state="cleared", grounds="Her papers are in order.").propose(by=lena)
+    sql("UPDATE cases_vetting SET second_id = %s", petra.pk)
+    assert not Vetting.objects.clears(prey)
+    sql("UPDATE cases_vetting SET second_id = NULL")
+    Vetting.objects.of(prey).confirm(by=petra)
+    assert Vetting.objects.clears(prey)

@@ -59,4 +59,9 @@ class Command(BaseCommand):
         )
         if done.findings:
             raise CommandError(f"{summary}; {len(done.findings)} things are not as they should be.")
+        if done.unsealed:
+            self.stdout.write(
+                f"{done.unsealed} rows that decide who reads were sealed under a root that is gone. Nobody "
+                "signs in before you have looked at them and run: manage.py access reseal --reason TEXT"
+            )
         self.stdout.write(f"{summary}. Everything opens. Sign in anew; start worker and timetable.")
