@@ -148,6 +148,7 @@ MIDDLEWARE = [
     "staff.middleware.PreferencesMiddleware",
     "staff.middleware.DefaultDenyMiddleware",
     "staff.middleware.RefusalsMiddleware",
+    "desk.middleware.OneLookMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 if SITE == "public":

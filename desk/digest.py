@@ -28,6 +28,7 @@ from cases.models import (
     Status,
 )
 from cases.models.questions import Asking, asking
+from cases.models.sharing import one_look
 from inbox import listing
 from law.stages import Stage
 from reminders import health
@@ -151,6 +152,11 @@ def compose(user: User, today: date, now: datetime | None = None) -> Digest:
     """The digest of `user` for `today`, the date in the user's zone. Raises trail.Refused for other roles."""
     if not may(user, Permission.SIGN_DIGEST):
         raise trail.Refused(_("The digest is for coordinators. Ask one of your team."))
+    with one_look(user):
+        return _compose(user, today, now)
+
+
+def _compose(user: User, today: date, now: datetime | None) -> Digest:
     lines, applications = _lines(user, today)
     return Digest(
         day=today,
@@ -213,8 +219,11 @@ def _lines(user: User, today: date) -> tuple[list[Line], dict[UUID, Line]]:
         lines.append(line)
         if kind == Kind.APPLICATION_CHECK and line.days_left <= 0 and line.application_id:
             applications[line.application_id] = line
+    # Columns were read, not rows: their cases are looked at here.
+    intact = Case.objects.filter(pk__in={line.case_id for line in lines}).intact().pks()
+    lines = [line for line in lines if line.case_id in intact]
     lines.sort(key=lambda line: (line.due_on, line.code_name, line.kind))
-    return lines, applications
+    return lines, {key: line for key, line in applications.items() if line.case_id in intact}
 
 
 def _requests(user: User, now: datetime) -> list[Waiting]:

@@ -21,7 +21,7 @@ from inbox.models import RequestOutcome
 from reminders.models.reminder import Reminder
 from staff import trail
 from staff.roles import Permission, may
-from vault import erasure, files
+from vault import bound, erasure, files
 
 if TYPE_CHECKING:
     from staff.models import User

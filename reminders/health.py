@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +19,8 @@ WATCHED = {Pulse.SCAN: OLDEST, Pulse.DRAIN: OLDEST, Pulse.CHORES: timedelta(minu
 # A server that restarts is nobody's alarm.
 MAIL_MAY_REST = timedelta(minutes=5)
 
+Signs = Mapping[str, Heartbeat]
+
 
 @dataclass(frozen=True)
 class Trouble:
@@ -32,8 +34,10 @@ class Trouble:
 
 def silent_jobs(now: datetime | None = None) -> list[Pulse]:
     """The jobs whose last sign of life is older than WATCHED says, or missing. Raises DatabaseError."""
-    moment = now or timezone.now()
-    last = Heartbeat.objects.last()
+    return _silent(now or timezone.now(), Heartbeat.objects.last())
+
+
+def _silent(moment: datetime, last: Signs) -> list[Pulse]:
     return [job for job, oldest in WATCHED.items() if job not in last or moment - last[job].at > oldest]
 
 
@@ -42,19 +46,19 @@ def banner(now: datetime | None = None) -> list[Trouble]:
 
     The board is computed from the deadlines themselves and stays right whatever this says.
     """
-    moment = now or timezone.now()
+    moment, last = now or timezone.now(), Heartbeat.objects.last()
     return [
-        *_silence(moment),
+        *_silence(moment, last),
         *_mail_server(moment),
         *_mails_to_nobody(),
-        *_plan_trouble(),
-        *_chore_trouble(),
-        *_access_trouble(),
+        *_plan_trouble(last),
+        *_chore_trouble(last),
+        *_access_trouble(last),
     ]
 
 
-def _silence(now: datetime) -> Iterable[Trouble]:
-    silent = silent_jobs(now)
+def _silence(now: datetime, last: Signs) -> Iterable[Trouble]:
+    silent = _silent(now, last)
     if Pulse.CHORES in silent:
         yield Trouble(
             "no_chores",
@@ -94,8 +98,8 @@ def _mails_to_nobody() -> Iterable[Trouble]:
         )
 
 
-def _plan_trouble() -> Iterable[Trouble]:
-    row = Heartbeat.objects.last().get(Pulse.PLAN)
+def _plan_trouble(last: Signs) -> Iterable[Trouble]:
+    row = last.get(Pulse.PLAN)
     if row is not None and row.trouble == PlanTrouble.UNREADABLE:
         yield Trouble(
             "unreadable",
@@ -110,8 +114,8 @@ def _plan_trouble() -> Iterable[Trouble]:
         )
 
 
-def _chore_trouble() -> Iterable[Trouble]:
-    row = Heartbeat.objects.last().get(Pulse.CHORES)
+def _chore_trouble(last: Signs) -> Iterable[Trouble]:
+    row = last.get(Pulse.CHORES)
     if row is not None and row.trouble == PlanTrouble.CHORE:
         yield Trouble(
             "chore",
@@ -120,8 +124,8 @@ def _chore_trouble() -> Iterable[Trouble]:
         )
 
 
-def _access_trouble() -> Iterable[Trouble]:
-    if was_changed_from_outside():
+def _access_trouble(last: Signs) -> Iterable[Trouble]:
+    if _was_changed_from_outside(last):
         yield Trouble(
             "changed",
             _("The database was changed from outside: see the runbook"),
@@ -129,20 +133,19 @@ def _access_trouble() -> Iterable[Trouble]:
         )
 
 
-def was_changed_from_outside() -> bool:
-    """Whether the last look at what decides who reads found something that the desk did not write."""
-    row = Heartbeat.objects.last().get(Pulse.ACCESS)
+def _was_changed_from_outside(last: Signs) -> bool:
+    row = last.get(Pulse.ACCESS)
     return row is not None and row.trouble == PlanTrouble.CHANGED
 
 
 def report(now: datetime | None = None) -> tuple[bool, str]:
     """Whether all is well, and a few plain words that name the part that is not."""
     try:
-        silent = silent_jobs(now)
-        changed = was_changed_from_outside()
+        last = Heartbeat.objects.last()
     except (DatabaseError, InterfaceError):
         return False, "The database does not answer."
-    if changed:
+    silent = _silent(now or timezone.now(), last)
+    if _was_changed_from_outside(last):
         return False, "The database was changed from outside: see the runbook."
     if silent:
         names = " and ".join(job.value for job in silent)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import random
-import secrets
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
@@ -16,7 +14,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import emergency, sharing
-from cases.models.code_name_words import LOOKS, THINGS
+from cases.models.code_name_words import new_code_name
 from cases.models.facts import apply_facts, read_facts
 from cases.models.history import KeepsHistory, KeptQuerySet, refusal
 from cases.models.sharing import CaseShare
@@ -64,12 +62,6 @@ class Category(models.TextChoices):
     EVADER = "evader", _("Evades the draft")
     RELATIVE = "relative", _("Relative")
     UNKNOWN = "unknown", _("Not known yet")
-
-
-def new_code_name(dice: random.Random | None = None) -> str:
-    """Two neutral words and a number, one of some four million; whether it is free, the database says."""
-    dice = dice or secrets.SystemRandom()
-    return f"{dice.choice(LOOKS)} {dice.choice(THINGS)} {dice.randrange(10, 100)}".capitalize()
 
 
 class CaseQuerySet(BoundQuerySet["Case"], KeptQuerySet["Case"]):

@@ -1,5 +1,8 @@
 """Words of code names: everyday things and looks. No places, people, ranks, arms, insults or flags."""
 
+import random
+import secrets
+
 _LOOKS = """
 agile airy amber ample apricot autumn azure balmy basalt beige birch blithe breezy bright brisk bronze calm
 candid canvas carmine cedar cheery chestnut chilly cinnamon citrus clear cloudy cobalt cool copper coral
@@ -42,3 +45,9 @@ def is_code_name(text: str) -> bool:
     """Whether `text` could be a code name of the desk: "Quiet heron 27"."""
     parts = text.casefold().split()
     return len(parts) == 3 and parts[0] in LOOKS and parts[1] in THINGS and parts[2].isdecimal()
+
+
+def new_code_name(dice: random.Random | None = None) -> str:
+    """Two neutral words and a number, one of some four million; whether it is free, the database says."""
+    dice = dice or secrets.SystemRandom()
+    return f"{dice.choice(LOOKS)} {dice.choice(THINGS)} {dice.randrange(10, 100)}".capitalize()

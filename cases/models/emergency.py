@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from cases.models.sharing import asked_once
 from staff import trail
 from staff.models import User
 from staff.models.two_person import DECIDED_ALREADY, TwoPersonRequest, different_people
@@ -48,7 +49,7 @@ COUNTS = (EmergencyState.OPEN, EmergencyState.APPROVED)
 def opened_to(user: User, now: datetime.datetime) -> Q:
     """Cases that stand open to `user` in an emergency at `now`."""
     rows = EmergencyOpening.objects.running(now).intact().filter(person=user).exclude(case=None)
-    return Q(pk__in=[row.case_id for row in rows])
+    return Q(pk__in=asked_once(user, "emergencies", lambda: [row.case_id for row in rows]))
 
 
 class EmergencyQuerySet(BoundQuerySet["EmergencyOpening"], SealedQuerySet["EmergencyOpening"]):

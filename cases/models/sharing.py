@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
@@ -20,11 +22,32 @@ LONGEST_SHARE_DAYS = 366
 LONGEST_DEPUTY_DAYS = 92
 
 
+@contextmanager
+def one_look(user: User) -> Iterator[None]:
+    """Inside, what others let `user` see is asked for once: for a page or a digest that only reads."""
+    outer = getattr(user, "_lent_now", None)
+    user._lent_now = {} if outer is None else outer  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        user._lent_now = outer  # type: ignore[attr-defined]
+
+
+def asked_once(user: User, what: str, ask: Callable[[], list[Any]]) -> list[Any]:
+    """What `ask` gives; inside one_look() the same list again."""
+    known: dict[str, list[Any]] | None = getattr(user, "_lent_now", None)
+    if known is None:
+        return ask()
+    if what not in known:
+        known[what] = ask()
+    return known[what]
+
+
 def held_by(user: User, day: datetime.date) -> Q:
     """Cases that `user` answers for: own, of the team (coordinators), of whom they stand in for on `day`."""
     found = Q(pk__in=[])
     if may(user, Permission.HOLD_CASES):
-        away = [one for one in Deputy.objects.away_for(user, day) if may(one, Permission.HOLD_CASES)]
+        away = [one for one in _away(user, day) if may(one, Permission.HOLD_CASES)]
         found |= Q(caseworker__in=[user.pk, *(one.pk for one in away)])
         if teams := [one.team_id for one in away if may(one, Permission.SEE_TEAM) and one.team_id]:
             found |= Q(team__in=teams)
@@ -35,10 +58,14 @@ def held_by(user: User, day: datetime.date) -> Q:
 
 def lent_to(user: User, day: datetime.date) -> Q:
     """Cases shared with `user`, or with whom they stand in for, up to and with `day` or later."""
-    people = [user.pk, *(one.pk for one in Deputy.objects.away_for(user, day) if sees_cases(one))]
+    people = [user.pk, *(one.pk for one in _away(user, day) if sees_cases(one))]
     # Fetched and checked here: a share that SQL made opens nothing.
     shares = CaseShare.objects.running(day).intact().filter(user__in=people)
-    return Q(pk__in=[share.case_id for share in shares])
+    return Q(pk__in=asked_once(user, f"shared {day}", lambda: [share.case_id for share in shares]))
+
+
+def _away(user: User, day: datetime.date) -> list[User]:
+    return asked_once(user, f"away {day}", lambda: Deputy.objects.away_for(user, day))
 
 
 class CaseShareQuerySet(BoundQuerySet["CaseShare"]):

@@ -275,3 +275,16 @@ def test_a_vetting_confirmed_by_sql_opens_no_route(sql, prey, olga, lena, petra)
     sql("UPDATE cases_vetting SET second_id = NULL")
     Vetting.objects.of(prey).confirm(by=petra)
     assert Vetting.objects.clears(prey)
+
+
+def test_the_digest_names_no_case_that_was_moved(sql, prey, oskar, other_team):
+    """Sabotage: `intact` that holds every case in digest._lines()."""
+    from cases.models import Deadline
+    from desk import digest
+
+    RoleGrant.objects.grant_from_console(oskar, "coordinator")
+    Deadline.objects.create(case=prey, kind="stay_end", country="KZ", due_on=TODAY, source="stay:x")
+    sql("UPDATE cases_case SET team_id = %s, caseworker_id = NULL WHERE id = %s", other_team.pk, prey.pk)
+    oskar.refresh_from_db()
+    found = digest.compose(oskar, TODAY, timezone.now())
+    assert not [*found.overdue, *found.next_7_days]
