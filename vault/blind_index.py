@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django.core.exceptions import FieldError, ImproperlyConfigured
@@ -100,9 +100,13 @@ class BlindIndex(ComputedField, models.BigIntegerField):  # type: ignore[type-ar
         name, _path, _args, kwargs = super().deconstruct()
         return name, "django.db.models.BigIntegerField", [], _column_options(kwargs)
 
+    @cached_property
+    def _normalise(self) -> Callable[[Any], str]:
+        return import_string(self.normalise)  # type: ignore[no-any-return]
+
     def normal_form(self, value: Any) -> str:
         """The one spelling of `value`; "" for nothing."""
-        return "" if value is None or value == "" else str(import_string(self.normalise)(value))
+        return "" if value is None or value == "" else str(self._normalise(value))
 
     def token(self, value: Any) -> Token | None:
         """The token to filter by, for a plain value; None where there is nothing to look up."""

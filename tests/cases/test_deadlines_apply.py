@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from cases.deadlines import DerivedDeadline
 from cases.models import Case, Deadline, DeadlineState, Stay
 from staff.models import TrailRow
+from vault import canaries, keyfiles, keyring, rotation
 from vault.cipher import Sealed
 
 pytestmark = pytest.mark.django_db
@@ -155,6 +156,32 @@ def test_what_is_long_overdue_is_never_overlooked(case):
         case, [due(ancient), due(DAY), due(DAY + timedelta(days=7)), due(coming)], unreadable=(), today=None
     )
     assert [row.due_on for row in Deadline.objects.open().due_until(DAY)] == [ancient, DAY]
+
+
+@pytest.fixture
+def calendar_key(tmp_path, settings, keys):
+    """A calendar key of one's own, beside the others."""
+    path = tmp_path / "keys" / "calendar.key"
+    keyfiles.make(path)
+    settings.VAULT_KEY_FILES = settings.VAULT_KEY_FILES | {"calendar": path}
+    keyring.reset()
+    canaries.place("calendar")
+    yield
+    keyring.reset()
+
+
+def test_under_a_changed_key_the_weeks_to_come_are_left_out_as_before(calendar_key, case):
+    """Sabotage: leave the ids of the keys out of what _weeks_ahead remembers its tokens for."""
+    Deadline.objects.apply(case, [due(), due(DAY + timedelta(days=400))], unreadable=(), today=None)
+    seen = []
+    for step in (None, rotation.add, rotation.rotate, rotation.retire):
+        if step:
+            step("calendar")
+        stored = set(Deadline.objects.values_list("due_week", flat=True))
+        seen.append(stored)
+        assert len(stored) == 2
+        assert len(Deadline.objects.weeks_until(DAY)) == 1, step
+    assert seen[0].isdisjoint(seen[-1])
 
 
 def test_a_colleague_without_the_case_sees_and_changes_none_of_its_dates(case, oskar):
