@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple
 from xml.parsers import expat
 
 from django.utils.translation import gettext as _
-from openpyxl import load_workbook
 
 from intake.forms import tidy
 
@@ -152,6 +151,9 @@ def _xlsx(content: bytes) -> Iterator[tuple[int, list[str]]]:
     damaged = _("This spreadsheet is damaged. Open it in your office program and save it again as .xlsx.")
     try:
         look_through(content)
+        # Not at the top: every start of the desk would wait a quarter of a second for it.
+        from openpyxl import load_workbook
+
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
         try:
             sheet: Any = book.worksheets[0]

@@ -1,6 +1,7 @@
 """`check --deploy` is clean for production, and says so when production is not fit."""
 
 import os
+import shutil
 import sys
 
 import pytest
@@ -9,13 +10,20 @@ from tests.house.production import environment
 from tests.house.tree import ROOT, run
 
 
-@pytest.fixture
-def production(tmp_path):
-    """The desk's environment, with keys outside the project."""
-    env = environment("desk", tmp_path)
-    done = run(sys.executable, "manage.py", "vault", "init", "--keys-only", env=env)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with the keys of a production desk, to be copied."""
+    folder = tmp_path_factory.mktemp("made")
+    done = run(sys.executable, "manage.py", "vault", "init", "--keys-only", env=environment("desk", folder))
     assert done.returncode == 0, done.stderr
-    return env
+    return folder
+
+
+@pytest.fixture
+def production(made, tmp_path):
+    """The desk's environment, with keys outside the project."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return environment("desk", tmp_path)
 
 
 def check(env):
