@@ -19,6 +19,8 @@ from urllib.parse import quote, quote_plus, unquote_to_bytes
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}={0,2}|[A-Za-z0-9_-]{16,}={0,2}")
 _HEX = re.compile(rb"(?:[0-9a-fA-F]{2}){8,}")
 _ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda]|\x1f\x8b\x08")
+# Stands in no spelling of a text.
+_APART = b"\xff\xff\0\xff\xff\0\xff\xff"
 _MONTHS = (
     [
         "January",
@@ -81,15 +83,15 @@ def date_spellings(day: date) -> set[bytes]:
 
 
 def layers(data: bytes, depth: int = 3) -> Iterator[bytes]:
-    """The bytes, and what base64, hex, zlib, percent and quoted-printable encodings in them hide."""
+    """The bytes, and what base64, hex, zlib, percent and quoted-printable encodings in them hide; each once."""
+    level, seen = [data], {data}
     yield data
-    if depth == 0:
-        return
-    seen: set[bytes] = set()
-    for inner in _unwrap(data):
-        if len(inner) >= 5 and inner not in seen:
-            seen.add(inner)
-            yield from layers(inner, depth - 1)
+    # The outer ones first: what stands in two depths is unwrapped from the lesser one.
+    for _depth in range(depth):
+        found = {inner for outer in level for inner in _unwrap(outer) if len(inner) >= 5} - seen
+        seen |= found
+        level = list(found)
+        yield from level
 
 
 def _unwrap(data: bytes) -> Iterator[bytes]:
@@ -116,8 +118,9 @@ def _unwrap(data: bytes) -> Iterator[bytes]:
 
 def found_in(data: bytes, needles: Iterable[bytes], depth: int = 3) -> set[bytes]:
     """Those of `needles` that stand in `data` or in anything it hides."""
-    wanted = list(needles)
-    return {needle for layer in layers(data, depth) for needle in wanted if needle in layer}
+    # Most layers are a few bytes long, and needles are hundreds: one search through all of them together.
+    together = _APART.join(layers(data, depth))
+    return {needle for needle in needles if needle in together}
 
 
 def files_under(folder: Path, *, leave_out: Iterable[str] = ()) -> dict[str, bytes]:
