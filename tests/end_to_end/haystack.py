@@ -83,10 +83,12 @@ def date_spellings(day: date) -> set[bytes]:
 
 
 def layers(data: bytes, depth: int = 3) -> Iterator[bytes]:
-    """The bytes, and what base64, hex, zlib, percent and quoted-printable encodings in them hide; each once."""
+    """The bytes, and what base64, hex, zlib, percent and quoted-printable encodings in them hide; each once.
+
+    The outer ones first: what stands in two depths is unwrapped from the lesser one.
+    """
     level, seen = [data], {data}
     yield data
-    # The outer ones first: what stands in two depths is unwrapped from the lesser one.
     for _depth in range(depth):
         found = {inner for outer in level for inner in _unwrap(outer) if len(inner) >= 5} - seen
         seen |= found
