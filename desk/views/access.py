@@ -271,7 +271,7 @@ def emergency(request: HttpRequest) -> HttpResponse:
                     reason=form.cleaned_data["reason"],
                     by=user,
                     now=timezone.now(),
-                    day=timezone.localdate(),
+                    day=timezone.now().date(),
                 )
                 planning.tell_coordinators(
                     opened.pk, opened.case and opened.case.team_id, user, timezone.now()
