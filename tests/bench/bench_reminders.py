@@ -62,7 +62,6 @@ def fill(count: int) -> None:
         kind = "uuid" if connection.vendor == "postgresql" else "char(32)"
         cursor.execute(TWIN.format(id=kind))
         cursor.execute(TWIN_LEDGER.format(id=kind))
-    from vault.queryset import SealedQuerySet
 
     for start in range(0, count, 1000 * PER_CASE):
         cases = [
@@ -74,7 +73,7 @@ def fill(count: int) -> None:
             )
             for n in range(min(1000, (count - start) // PER_CASE))
         ]
-        SealedQuerySet.bulk_create(Case.objects.all(), cases)
+        Case.objects.bulk_create(cases, by=None)
         rows = [
             Deadline(case=case, kind="task", country=case.country, due_on=TODAY + timedelta(rng.choice(DAYS)),
                      source=f"task:{uuid4()}", care=care)
