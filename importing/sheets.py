@@ -68,11 +68,11 @@ def lines(content: bytes) -> Iterator[Line]:
             raise CannotRead(
                 _("The sheet goes on for too many empty lines. Delete them, then save it again.")
             )
-        kept = tuple(as_meant(tidy(cell)) for cell in cells)
-        while kept and not kept[-1]:
-            kept = kept[:-1]
-        if not kept:
+        filled = _filled_length(cells)
+        if not filled:
             continue
+        _require_few(number, filled)
+        kept = tuple(as_meant(tidy(cell)) for cell in cells[:filled])
         _require_small(number, kept)
         count += 1
         if count > MOST_ROWS + 1:
@@ -88,12 +88,23 @@ def as_meant(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA and len(cell) > 1 else cell
 
 
-def _require_small(number: int, cells: tuple[str, ...]) -> None:
-    if len(cells) > MOST_COLUMNS:
+def _filled_length(cells: list[str]) -> int:
+    """How many cells there are without the empty ones at the end; a spreadsheet may leave a million."""
+    end = len(cells)
+    while end and not tidy(cells[end - 1]):
+        end -= 1
+    return end
+
+
+def _require_few(number: int, columns: int) -> None:
+    if columns > MOST_COLUMNS:
         raise CannotRead(
             _("Line %(number)d has more than %(most)d columns. Delete what does not belong to the table.")
             % {"number": number, "most": MOST_COLUMNS}
         )
+
+
+def _require_small(number: int, cells: tuple[str, ...]) -> None:
     if any(len(cell) > LONGEST_CELL for cell in cells):
         raise CannotRead(
             _(

@@ -32,6 +32,8 @@ _NO_DATE: Final = _("This is not a date. Write it like 31.12.2026.")
 
 def tidy(text: str) -> str:
     """`text` as it is kept: one form of each letter, one character a line break, nothing unseen."""
+    if text.isascii() and text.isprintable():
+        return text.strip()  # most cells of a large sheet are: nothing of what follows concerns them
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     seen = (c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs") else " " for c in text)
     return _TURNING.sub("", "".join(seen)).strip()
