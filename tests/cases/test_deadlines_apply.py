@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from cases.deadlines import DerivedDeadline
 from cases.models import Case, Deadline, DeadlineState, Stay
 from staff.models import TrailRow
-from vault import canaries, keyfiles, keyring, rotation
+from vault import rotation
 from vault.cipher import Sealed
 
 pytestmark = pytest.mark.django_db
@@ -159,15 +159,8 @@ def test_what_is_long_overdue_is_never_overlooked(case):
 
 
 @pytest.fixture
-def calendar_key(tmp_path, settings, keys):
-    """A calendar key of one's own, beside the others."""
-    path = tmp_path / "keys" / "calendar.key"
-    keyfiles.make(path)
-    settings.VAULT_KEY_FILES = settings.VAULT_KEY_FILES | {"calendar": path}
-    keyring.reset()
-    canaries.place("calendar")
-    yield
-    keyring.reset()
+def calendar_key(own_key):
+    own_key("calendar")
 
 
 def test_under_a_changed_key_the_weeks_to_come_are_left_out_as_before(calendar_key, case):

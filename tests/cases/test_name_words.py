@@ -8,7 +8,7 @@ from django.db import connection
 
 from cases.models import Case, ContactChannel, Identity, IdentityDocument, NameWord
 from cases.models.name_word import index_words
-from vault import canaries, integrity, keyfiles, keyring, rotation
+from vault import integrity, keyring, rotation
 from vault.erasure import erase
 from vault.fields import find
 from vault.models import RecordKey
@@ -162,15 +162,8 @@ def test_reindex_needs_the_root_key(everything, settings):
 
 
 @pytest.fixture
-def index_key(tmp_path, settings, keys):
-    """An index key of one's own, beside the others."""
-    path = tmp_path / "keys" / "index.key"
-    keyfiles.make(path)
-    settings.VAULT_KEY_FILES = settings.VAULT_KEY_FILES | {"index": path}
-    keyring.reset()
-    canaries.place("index")
-    yield
-    keyring.reset()
+def index_key(own_key):
+    own_key("index")
 
 
 def test_the_words_move_to_a_new_index_key_and_are_found_all_the_time(index_key, everything):
