@@ -121,6 +121,11 @@ def test_no_form_takes_a_foreign_id(foreign, oskar, at_desk, other_team):
             for told in (case.code_name, SECRET):
                 assert told.encode() not in answer.content, prefix
     assert tried >= len(forms) + 2, "the stay and the task of the case were tried too"
+    for key in ids:
+        rows = {f"{prefix}-{name}": "1" for prefix in forms for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
+        answer = desk.post(address, kept | rows | {f"{prefix}-0-id": str(key) for prefix in forms})
+        for told in (case.code_name, SECRET):
+            assert told.encode() not in answer.content
     for act in ("give_back", "end_deputy", "approve", "refuse", "close_emergency"):
         for key in ids:
             desk.post("/desk/access/", {"act": act, "key": str(key)})
