@@ -32,12 +32,8 @@ class Trouble:
     red: bool = True
 
 
-def silent_jobs(now: datetime | None = None) -> list[Pulse]:
-    """The jobs whose last sign of life is older than WATCHED says, or missing. Raises DatabaseError."""
-    return _silent(now or timezone.now(), Heartbeat.objects.last())
-
-
-def _silent(moment: datetime, last: Signs) -> list[Pulse]:
+def silent_jobs(moment: datetime, last: Signs) -> list[Pulse]:
+    """The jobs whose last sign of life is older at `moment` than WATCHED says, or missing."""
     return [job for job, oldest in WATCHED.items() if job not in last or moment - last[job].at > oldest]
 
 
@@ -58,7 +54,7 @@ def banner(now: datetime | None = None) -> list[Trouble]:
 
 
 def _silence(now: datetime, last: Signs) -> Iterable[Trouble]:
-    silent = _silent(now, last)
+    silent = silent_jobs(now, last)
     if Pulse.CHORES in silent:
         yield Trouble(
             "no_chores",
@@ -144,7 +140,7 @@ def report(now: datetime | None = None) -> tuple[bool, str]:
         last = Heartbeat.objects.last()
     except (DatabaseError, InterfaceError):
         return False, "The database does not answer."
-    silent = _silent(now or timezone.now(), last)
+    silent = silent_jobs(now or timezone.now(), last)
     if _was_changed_from_outside(last):
         return False, "The database was changed from outside: see the runbook."
     if silent:

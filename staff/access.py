@@ -6,7 +6,6 @@ older state that fits is told by its serial, and both are written on the trail o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,37 +14,12 @@ from django.db import transaction
 
 from staff import trail
 from staff.models import TrailRow, User
-from staff.trail import Verb
+from staff.trail import SEALING, SEALING_ACCOUNTS, Verb
 from vault import bound
 from vault.cipher import CannotOpen
 
-# Acts that write an account's bound columns anew.
-OF_ACCOUNTS = (
-    Verb.ROLE_GRANTED,
-    Verb.ROLE_LAPSED,
-    Verb.PASSWORD_CHANGED,
-    Verb.SESSIONS_ENDED,
-    Verb.SECOND_FACTOR_ENROLLED,
-    Verb.BACKUP_CODES_RENEWED,
-    Verb.BACKUP_CODES_VOIDED,
-    Verb.BACKUP_CODE_USED,
-    Verb.DEVICE_RESET,
-    Verb.PANIC,
-    Verb.ACCOUNT_CHANGED,
-    Verb.ACCOUNT_DEACTIVATED,
-    Verb.ACCOUNT_REACTIVATED,
-    Verb.INVITATION_ACCEPTED,
-    Verb.ACCESS_RESEALED,
-)
-OF_CASES = (
-    Verb.CASE_ASSIGNED,
-    Verb.CASE_SHARED,
-    Verb.CASE_SHARE_ENDED,
-    Verb.DEPUTY_ENDED,
-    Verb.GLASS_APPROVED,
-    Verb.GLASS_REFUSED,
-    Verb.GLASS_CLOSED,
-)
+# Model and primary key of a row, and the serial that the trail knows it under.
+Serials = dict[tuple[str, str], int]
 
 
 @dataclass(frozen=True)
@@ -63,42 +37,45 @@ class Broken:
 
 def broken() -> list[Broken]:
     """Every such row. Reads each bound row once, and of the trail the acts that wrote them anew."""
-    found = [Broken(model._meta.label, str(pk)) for model, pk in bound.broken_rows()]
-    known = _highest_serials(TrailRow.objects.filter(verb__in=[*OF_ACCOUNTS, *OF_CASES]))
-    for model in bound.bound_models():
-        mine = {row: serial for (label, row), serial in known.items() if label == model._meta.label}
-        stored = model._base_manager.filter(pk__in=list(mine)).values_list("pk", "access_serial")
-        found += [
-            Broken(model._meta.label, str(pk), older=True) for pk, serial in stored if serial < mine[str(pk)]
-        ]
+    return _broken(_highest_serials())
+
+
+def _broken(known: Serials) -> list[Broken]:
+    found = []
+    for model, pk, serial, fits in bound.seals():
+        row = model._meta.label, str(pk)
+        if not fits:
+            found.append(Broken(*row))
+        elif serial < known.get(row, 0):
+            found.append(Broken(*row, older=True))
     return found
 
 
 def is_put_back(user: User) -> bool:
     """Whether the trail knows a later state of this account than the row that is about to sign in."""
-    mine = (User._meta.label, str(user.pk))
+    mine = [User._meta.label, str(user.pk)]
     # The newest act that names the account has its highest serial.
-    for row in TrailRow.objects.filter(verb__in=OF_ACCOUNTS).order_by("-id").with_keys().iterator(200):
-        if (serial := _highest_serials([row]).get(mine)) is not None:
-            return user.access_serial < serial
+    for row in TrailRow.objects.filter(verb__in=SEALING_ACCOUNTS).order_by("-id").with_keys().iterator(200):
+        for *named, serial in _details(row).get("access", ()):
+            if named == mine:
+                return bool(user.access_serial < serial)
     return False
 
 
-def _highest_serials(rows: Iterable[TrailRow]) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
-    rows = rows.with_keys().iterator() if isinstance(rows, trail.TrailQuerySet) else rows
-    for row in rows:
-        for label, pk, serial in _serials_in(row):
+def _highest_serials() -> Serials:
+    found: Serials = {}
+    for row in TrailRow.objects.filter(verb__in=SEALING).with_keys().iterator():
+        for label, pk, serial in _details(row).get("access", ()):
             found[label, pk] = max(serial, found.get((label, pk), 0))
     return found
 
 
-def _serials_in(row: TrailRow) -> Iterator[tuple[str, str, int]]:
+def _details(row: TrailRow) -> dict[str, Any]:
+    """What the row says; nothing where it does not open: SQL can add such a row, and stops no alarm by it."""
     try:
-        details: dict[str, Any] = row.details or {}
+        return row.details or {}
     except CannotOpen:
-        return
-    yield from details.get("access", ())
+        return {}
 
 
 def watch(now: datetime) -> list[Broken]:
@@ -106,26 +83,22 @@ def watch(now: datetime) -> list[Broken]:
     found = broken()
     if found:
         rows = TrailRow.objects.filter(verb=Verb.ACCESS_BROKEN).with_keys()
-        told = [row.details.get("receipt") for row in rows]
-        fresh = [one for one in found if {"model": one.model, "row": one.row} not in told]
+        told = [_details(row).get("receipt") for row in rows]
+        named = [{"model": one.model, "row": one.row} for one in found]
         with transaction.atomic():
-            for one in fresh:
-                trail.append(None, Verb.ACCESS_BROKEN, receipt={"model": one.model, "row": one.row}, at=now)
+            for receipt in named:
+                if receipt not in told:
+                    trail.append(None, Verb.ACCESS_BROKEN, receipt=receipt, at=now)
     return found
 
 
 def reseal(*, by: User | None, reason: str) -> list[Broken]:
     """Seal what does not fit as it stands now, on an operator's word; what was broken, put-back rows too."""
-    found = broken()
+    known = _highest_serials()
+    found = _broken(known)
     by_label = {model._meta.label: model for model in bound.bound_models()}
     with transaction.atomic():
         for one in found:
-            model = by_label[one.model]
-            row: Any = bound.reseal(model, one.row, at_least=_known_serial(one))
+            row = bound.reseal(by_label[one.model], one.row, at_least=known.get((one.model, one.row), 0))
             trail.append(by, Verb.ACCESS_RESEALED, access=[row], reason=reason)
     return found
-
-
-def _known_serial(one: Broken) -> int:
-    rows = TrailRow.objects.filter(verb__in=[*OF_ACCOUNTS, *OF_CASES])
-    return _highest_serials(rows).get((one.model, one.row), 0)

@@ -121,6 +121,43 @@ class Verb(models.TextChoices):
     REFUSED = "refused", _("was refused")
 
 
+# Acts that write rows anew that decide who reads, and tell their serials: of accounts, and of the rest.
+SEALING_ACCOUNTS = frozenset(
+    {
+        Verb.ROLE_GRANTED,
+        Verb.ROLE_REFUSED,
+        Verb.ROLE_LAPSED,
+        Verb.PASSWORD_CHANGED,
+        Verb.SESSIONS_ENDED,
+        Verb.SECOND_FACTOR_ENROLLED,
+        Verb.BACKUP_CODES_RENEWED,
+        Verb.BACKUP_CODES_VOIDED,
+        Verb.BACKUP_CODE_USED,
+        Verb.DEVICE_RESET,
+        Verb.DEVICE_RESET_REFUSED,
+        Verb.DEVICE_RESET_EXPIRED,
+        Verb.PANIC,
+        Verb.ACCOUNT_CHANGED,
+        Verb.ACCOUNT_DEACTIVATED,
+        Verb.ACCOUNT_REACTIVATED,
+        Verb.INVITATION_ACCEPTED,
+        Verb.ACCESS_RESEALED,
+    }
+)
+SEALING = SEALING_ACCOUNTS | {
+    Verb.CASE_ASSIGNED,
+    Verb.CASE_SHARED,
+    Verb.CASE_SHARE_ENDED,
+    Verb.DEPUTY_ENDED,
+    Verb.GLASS_APPROVED,
+    Verb.GLASS_REFUSED,
+    Verb.GLASS_CLOSED,
+    Verb.VETTING_PROPOSED,
+    Verb.VETTING_CONFIRMED,
+    Verb.VETTING_REJECTED,
+}
+
+
 class AppendOnly(TypeError):
     """Somebody tried to change or delete a row of the trail from Python; the database would refuse it too."""
 
@@ -231,6 +268,8 @@ def append(
         "receipt": dict(receipt or {}),
         "access": [(row._meta.label, str(row.pk), row.access_serial) for row in access],
     }
+    if said["access"] and verb not in SEALING:
+        raise ValueError(f"{verb} tells a serial that nobody looks for: name it in SEALING.")
     details = {name: value for name, value in said.items() if value}
     row = TrailRow(at=at or timezone.now(), actor=actor, verb=verb, case=case_id, details=details)
     # Asked beforehand: an exception inside save() would roll back the act that this row is about.

@@ -164,7 +164,7 @@ class BoundQuerySet(CheckedQuerySet[M]):
         model: Any = self.model
         decides = {*model.bound_columns, *SEAL}
         for name in names:
-            if name in decides or model._meta.get_field(name).attname in decides:
+            if model._meta.get_field(name).attname in decides:
                 raise FieldError(
                     f"{name} decides who reads: {door} has no row to seal. Change the rows and save() each."
                 )
@@ -251,13 +251,10 @@ class BoundModel(models.Model):
             if changed:
                 self._seal_changes(changed, using)
                 kept |= {*changed, *SEAL}
-            kwargs["update_fields"] = {self._name_of(name) for name in kept}
+            kwargs["update_fields"] = {_field(self, name).name for name in kept}
             super().save(*args, **kwargs)
         if changed:
             self.remember_access()
-
-    def _name_of(self, attname: str) -> str:
-        return next(f.name for f in self._meta.concrete_fields if f.attname == attname)
 
     def _columns_to_save(self, names: Iterable[str] | None) -> set[str]:
         if names is not None:
@@ -313,22 +310,26 @@ def bound_models() -> list[type[BoundModel]]:
     return [model for model in apps.get_models() if issubclass(model, BoundModel) and not model._meta.proxy]
 
 
+def seals() -> Iterator[tuple[type[BoundModel], Any, int, bool]]:
+    """Of every row its model, primary key and serial, and whether its seal fits."""
+    for model, pk, values in _rows_with_seals():
+        yield model, pk, values[-2], fits(model, values)
+
+
 def broken_rows() -> Iterator[tuple[type[BoundModel], Any]]:
     """Model and primary key of every row whose seal does not fit: made, moved or changed from outside."""
-    for model in bound_models():
-        for pk, values in _rows_with_seals(model):
-            if not fits(model, values):
-                yield model, pk
+    return ((model, pk) for model, pk, _serial, holds in seals() if not holds)
 
 
-def _rows_with_seals(model: type[BoundModel]) -> Iterator[tuple[Any, Sequence[Any]]]:
+def _rows_with_seals() -> Iterator[tuple[type[BoundModel], Any, Sequence[Any]]]:
     """Primary key and sealed values of all rows; without instances, which would be most of the time."""
-    rows: Any = model._base_manager.order_by("pk").values_list("pk", *model.bound_columns, *SEAL)
-    chunk = list(rows[:CHUNK])
-    while chunk:
-        for pk, *values in chunk:
-            yield pk, values
-        chunk = list(rows.filter(pk__gt=chunk[-1][0])[:CHUNK])
+    for model in bound_models():
+        rows: Any = model._base_manager.order_by("pk").values_list("pk", *model.bound_columns, *SEAL)
+        chunk = list(rows[:CHUNK])
+        while chunk:
+            for pk, *values in chunk:
+                yield model, pk, values
+            chunk = list(rows.filter(pk__gt=chunk[-1][0])[:CHUNK])
 
 
 def reseal(model: type[BoundModel], pk: Any, *, at_least: int = 0) -> BoundModel:
@@ -348,9 +349,7 @@ def move_to_first_key(told: Callable[[int], None] = lambda rows: None) -> int:
     What fits under none stays as it is.
     """
     moved = 0
-    for model, pk, values in _under_an_older_key():
-        *bound, serial, old = values
-        new = _macs(model, bound, serial)[0]
+    for model, pk, old, new in _under_an_older_key():
         moved += models.QuerySet(model).filter(pk=pk, access_seal=old).update(access_seal=new)
         told(1)
     return moved
@@ -361,9 +360,9 @@ def left_under_an_older_key() -> int:
     return sum(1 for _row in _under_an_older_key())
 
 
-def _under_an_older_key() -> Iterator[tuple[type[BoundModel], Any, Sequence[Any]]]:
-    for model in bound_models():
-        for pk, values in _rows_with_seals(model):
-            *bound, serial, seal = values
-            if seal is not None and bytes(seal) in _macs(model, bound, serial)[1:]:
-                yield model, pk, values
+def _under_an_older_key() -> Iterator[tuple[type[BoundModel], Any, bytes, bytes]]:
+    """Model, primary key, seal as it stands and seal under the first key."""
+    for model, pk, (*bound, serial, seal) in _rows_with_seals():
+        first, *older = _macs(model, bound, serial)
+        if seal is not None and bytes(seal) in older:
+            yield model, pk, seal, first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
@@ -80,12 +81,15 @@ class CaseQuerySet(BoundQuerySet["Case"], KeptQuerySet["Case"]):
         are checked as they are fetched (`intact`); what is only counted is not.
         """
         day = today or timezone.localdate()
-        mine = sharing.held_by(user, day) | sharing.lent_to(user, day)
-        return self._intact_for(user, mine | emergency.opened_to(user, now or timezone.now()))
+        at = now or timezone.now()
+        return self._intact_for(
+            user,
+            lambda: sharing.held_by(user, day) | sharing.lent_to(user, day) | emergency.opened_to(user, at),
+        )
 
     def held_by(self, user: User, *, today: datetime.date | None = None) -> CaseQuerySet:
         """Those that `user` answers for and may pass on: own, of the team, of whom they stand in for."""
-        return self._intact_for(user, sharing.held_by(user, today or timezone.localdate()))
+        return self._intact_for(user, lambda: sharing.held_by(user, today or timezone.localdate()))
 
     def with_code_name(self, code_name: str) -> Case | None:
         """The case of exactly this name, whoever asks: for the one door that visible_to() must not guard."""
@@ -93,12 +97,13 @@ class CaseQuerySet(BoundQuerySet["Case"], KeptQuerySet["Case"]):
 
     def shared_with(self, user: User, *, today: datetime.date) -> CaseQuerySet:
         """Cases that are `user`'s only because somebody shared them."""
-        return self._intact_for(user, sharing.lent_to(user, today))
+        return self._intact_for(user, lambda: sharing.lent_to(user, today))
 
-    def _intact_for(self, user: User, which: Q) -> CaseQuerySet:
+    def _intact_for(self, user: User, which: Callable[[], Q]) -> CaseQuerySet:
+        # `which` asks the database: not for whoever sees no case.
         if not sees_cases(user) or not user.access_holds():
             return cast(CaseQuerySet, self.none())
-        return cast(CaseQuerySet, self.filter(which).intact())
+        return cast(CaseQuerySet, self.filter(which()).intact())
 
     def by_urgency(self) -> CaseQuerySet:
         """Red first (the colours' names do not sort that way), then by code name."""
@@ -320,12 +325,7 @@ class Case(KeepsHistory, BoundModel, OwnerModel):
             fields = {"caseworker", "team"} & self.changes().keys()
             self.save(by=by)
             trail.append(
-                by,
-                trail.Verb.CASE_ASSIGNED,
-                case_id=self.pk,
-                fields=fields,
-                reason=reason,
-                access=[self],
+                by, trail.Verb.CASE_ASSIGNED, case_id=self.pk, fields=fields, reason=reason, access=[self]
             )
 
     def share(

@@ -119,7 +119,7 @@ class Vetting(Facet, BoundModel, SealedModel):
             return
         with transaction.atomic():
             self.save(by=by)
-            trail.append(by, trail.Verb.VETTING_PROPOSED, case_id=self.case_id)
+            trail.append(by, trail.Verb.VETTING_PROPOSED, case_id=self.case_id, access=[self])
 
     def confirm(self, *, by: User) -> None:
         """Be the second person. Raises trail.Refused, ValidationError."""
@@ -128,7 +128,7 @@ class Vetting(Facet, BoundModel, SealedModel):
         self.validate_constraints()
         with transaction.atomic():
             self.save(by=by)
-            trail.append(by, trail.Verb.VETTING_CONFIRMED, case_id=self.case_id)
+            trail.append(by, trail.Verb.VETTING_CONFIRMED, case_id=self.case_id, access=[self])
 
     def reject(self, *, by: User, reason: str) -> None:
         """Send it back to the first person. Raises trail.Refused, ValidationError."""
@@ -140,7 +140,13 @@ class Vetting(Facet, BoundModel, SealedModel):
         self.state = Verdict.IN_PROGRESS
         with transaction.atomic():
             self.save(by=by)
-            trail.append(by, trail.Verb.VETTING_REJECTED, case_id=self.case_id, reason=reason.strip())
+            trail.append(
+                by,
+                trail.Verb.VETTING_REJECTED,
+                case_id=self.case_id,
+                reason=reason.strip(),
+                access=[self],
+            )
 
     def _require_second(self, by: User) -> None:
         self.case.require_visible_to(by)

@@ -231,7 +231,7 @@ class RoleGrant(TwoPersonRequest):
         with transaction.atomic():
             self._decide(by=by)
             self._close(RoleGrant.State.REFUSED, by)
-            trail.append(by, trail.Verb.ROLE_REFUSED, about=self.subject_id, reason=self.role)
+            trail.append(by, trail.Verb.ROLE_REFUSED, about=self.subject_id, reason=self.role, access=[self])
 
     def _decide(self, *, by: User) -> None:
         stored = self.lock_undecided(by=by)

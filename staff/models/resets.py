@@ -44,7 +44,9 @@ class DeviceResetQuerySet(BoundQuerySet["DeviceReset"], SealedQuerySet["DeviceRe
             for row in rows:
                 row.state, row.decided_at = DeviceReset.State.EXPIRED, now
                 row.save(update_fields=["state", "decided_at"])
-                trail.append(None, trail.Verb.DEVICE_RESET_EXPIRED, about=row.subject_id, at=now)
+                trail.append(
+                    None, trail.Verb.DEVICE_RESET_EXPIRED, about=row.subject_id, access=[row], at=now
+                )
         return len(rows)
 
     def request(self, subject: User, *, by: User, reason: str, also_password: bool = False) -> DeviceReset:
@@ -209,7 +211,7 @@ class DeviceReset(TwoPersonRequest, SealedModel):
         """Leave everything as it is; raises as approve()."""
         with transaction.atomic():
             self._decide(self.State.REFUSED, by=by)
-            trail.append(by, trail.Verb.DEVICE_RESET_REFUSED, about=self.subject_id)
+            trail.append(by, trail.Verb.DEVICE_RESET_REFUSED, about=self.subject_id, access=[self])
 
     def _decide(self, state: State, *, by: User) -> None:
         stored = self.lock_undecided(by=by)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from staff import trail
 from staff.models.user import User
 from staff.roles import Permission, may
-from vault.bound import BoundModel, ChangedFromOutside
+from vault.bound import BoundModel
 
 DECIDED_ALREADY = _("This request was decided already. Load the page again.")
 
@@ -62,14 +62,11 @@ class TwoPersonRequest(BoundModel):
     def lock_undecided(self, *, by: User) -> Self:
         """The row as stored, locked, for `by` to decide on: call it inside a transaction.
 
-        Raises trail.Refused where `by` may not decide, ValidationError where somebody did,
-        ChangedFromOutside where it was not asked for on the desk.
+        Raises trail.Refused where `by` may not decide, ValidationError where somebody did.
         """
         if not may(by, self.decides):
             raise trail.Refused(self.refused_to_others)
         stored: Any = type(self)._default_manager.select_for_update().get(pk=self.pk)
-        if not stored.access_holds():
-            raise ChangedFromOutside
         if stored.state != self.undecided:
             raise ValidationError(DECIDED_ALREADY)
         return stored  # type: ignore[no-any-return]
@@ -77,7 +74,8 @@ class TwoPersonRequest(BoundModel):
     def record_decision(self, state: str, *, by: User | None) -> None:
         """Store `state`, who decided and the `decision_fields`. `by` is None on the console.
 
-        Raises ValidationError, such as for the person who asked; then this object is as stored.
+        Raises ValidationError, such as for the person who asked; then this object is as stored. Raises
+        ChangedFromOutside where it was not asked for on the desk: save() seals no such row.
         """
         self.state, self.decided_by = state, by
         names = ["state", "decided_by", *self.decision_fields]

@@ -56,9 +56,12 @@ class UserQuerySet(BoundQuerySet["User"], SealedQuerySet["User"]):
         return self.active().filter(role=role)
 
     def end_sessions(self) -> int:
-        """End every session of these accounts; how many accounts."""
+        """End every session of these accounts; how many accounts.
+
+        One that was changed from outside signs nobody in, and must not keep the others' sessions alive.
+        """
         with transaction.atomic():
-            people = list(self.select_for_update())
+            people = list(self.select_for_update().intact())
             for person in people:
                 person.end_sessions()
         return len(people)
@@ -205,8 +208,17 @@ class User(BoundModel, OwnerModel, AbstractBaseUser):
 
     def end_sessions(self) -> None:
         """End every session of this account, here and on other devices."""
+        with transaction.atomic():
+            self._begin_epoch()
+            self.save(update_fields=["session_epoch"])
+
+    def _begin_epoch(self) -> None:
+        """Count on from what is stored, locked: an epoch that comes back would bring its sessions back.
+
+        Call it in a transaction, before other bound columns change: it reads them all.
+        """
+        self.refresh_from_db(fields=["session_epoch"], from_queryset=User.objects.select_for_update())
         self.session_epoch += 1
-        self.save(update_fields=["session_epoch"])
 
     # -- leaving and coming back
 
@@ -220,14 +232,16 @@ class User(BoundModel, OwnerModel, AbstractBaseUser):
         from staff.models.grants import Invitation, RoleGrant
 
         with transaction.atomic():
+            self._begin_epoch()
             self.is_active, self.role = False, ""
-            self.session_epoch += 1
             self.save(update_fields=["is_active", "role", "session_epoch"])
-            for grant in RoleGrant.objects.open().filter(subject=self):
+            # What was changed from outside counts for nothing, and must not keep the account open.
+            grants = list(RoleGrant.objects.open().intact().filter(subject=self))
+            for grant in grants:
                 grant.state = RoleGrant.State.WITHDRAWN
                 grant.save(update_fields=["state"])
             Invitation.objects.filter(user=self, used_at=None).delete()
-            trail.append(by, verb, about=self.pk, access=[self])
+            trail.append(by, verb, about=self.pk, access=[self, *grants])
 
     def panic(self) -> None:
         """The person's own emergency stop: every session ends and the account closes."""

@@ -163,7 +163,11 @@ def test_a_coordinator_assigns_within_the_team_only(case, petra, paula, oskar, m
     case.assign(to=paula, by=petra, reason="Olga is ill")
     assert Case.objects.get().caseworker == paula
     said = TrailRow.objects.get(verb=Verb.CASE_ASSIGNED).details
-    assert (said["fields"], said["reason"]) == (["caseworker"], "Olga is ill")
+    assert said == {
+        "fields": ["caseworker"],
+        "reason": "Olga is ill",
+        "access": [["cases.Case", str(case.pk), 2]],
+    }
     for outsider in (oskar, mark):
         with pytest.raises(ValidationError) as refused:
             case.assign(to=outsider, by=petra)

@@ -52,7 +52,8 @@ def test_a_share_is_ended_at_once_and_can_be_taken_up_again(case, olga, oskar):
     case.share(to=oskar, until_on=LATER, by=olga)
     assert sees(oskar, case)
     row = TrailRow.objects.get(verb=Verb.CASE_SHARE_ENDED)
-    assert (row.actor, row.case, row.details["about"]) == (olga, case.pk, str(oskar.pk))
+    told = {"about": str(oskar.pk), "access": [["cases.CaseShare", str(share.pk), 2]]}
+    assert (row.actor, row.case, row.details) == (olga, case.pk, told)
 
 
 @pytest.mark.parametrize("days", [-1, 367, 4000])

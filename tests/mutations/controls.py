@@ -60,7 +60,7 @@ CONTROLS = (
     Control(
         "row access",
         "cases/models/case.py",
-        "        return cast(CaseQuerySet, self.filter(which).intact())",
+        "        return cast(CaseQuerySet, self.filter(which()).intact())",
         "        return cast(CaseQuerySet, self.all())",
         "tests/cases/test_case_access.py::test_a_caseworker_sees_their_own_case_and_no_colleagues",
     ),

@@ -44,7 +44,8 @@ def test_two_people_take_the_second_factor_away(lost, anton, petra, client):
     approve(RoleGrant.objects.open().get(subject=lost), by=petra)
     assert User.objects.get(pk=lost.pk).role == "caseworker"
     row = TrailRow.objects.filter(verb=Verb.DEVICE_RESET).get()
-    assert (row.actor, row.details["about"], row.details["reason"]) == (petra, str(lost.pk), WHY)
+    assert [name for name, *_row in row.details.pop("access")] == ["staff.User", "staff.DeviceReset"]
+    assert (row.actor, row.details) == (petra, {"about": str(lost.pk), "reason": WHY})
 
 
 def test_one_person_alone_changes_nothing(lost, anton):
@@ -259,6 +260,7 @@ def test_a_request_expires_after_48_hours(lost, anton, petra):
     again = ask(lost, by=anton)
     assert DeviceReset.objects.get(pk=reset.pk).state == "expired"
     row = TrailRow.objects.filter(verb=Verb.DEVICE_RESET_EXPIRED).get()
+    assert [name for name, *_row in row.details.pop("access")] == ["staff.DeviceReset"]
     assert (row.actor, row.details) == (None, {"about": str(lost.pk)})
     again.approve(by=petra)
     assert not TotpDevice.in_force(stored(lost))

@@ -57,6 +57,16 @@ def test_one_update_ends_every_session(client, olga):
     assert not is_in(client)
 
 
+def test_an_ended_session_does_not_come_back_by_a_page_that_was_loaded_before(client, olga):
+    """Sabotage: `self.session_epoch += 1` without reading it anew in User._begin_epoch()."""
+    early = User.objects.get(pk=olga.pk)
+    User.objects.get(pk=olga.pk).end_sessions()
+    signed_in(client, User.objects.get(pk=olga.pk))
+    User.objects.get(pk=olga.pk).end_sessions()
+    early.end_sessions()
+    assert not is_in(client)
+
+
 def test_an_older_secret_does_not_keep_ended_sessions_alive(client, olga, settings):
     """The fallback hash has the epoch too. Sabotage: override get_session_auth_hash() only."""
     old = settings.SECRET_KEY

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from io import StringIO
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -11,7 +12,7 @@ from django.utils import timezone
 from cases.models import Case
 from desk import chores
 from reminders import health
-from staff import access
+from staff import access, trail
 from staff.models import BackupSheet, RoleGrant, TotpDevice, TrailRow
 from staff.models.devices import second_factor
 from staff.roles import Role
@@ -145,3 +146,33 @@ def test_a_password_set_by_sql_is_no_password(sql, petra, client):
     sql("UPDATE staff_user SET password = %s WHERE id = %s", make_password(word), petra.pk)
     client.post("/login/", {"username": "petra", "password": word})
     assert not client.session.get("_auth_user_id")
+
+
+def test_a_row_of_the_trail_that_does_not_open_silences_nothing(sql, mark, olga):
+    """The thief adds a row of the kind that the alarm reads, with details of nobody's.
+
+    Sabotage: leave `except CannotOpen` out of access._details().
+    """
+    for verb in (Verb.ACCESS_BROKEN, Verb.ROLE_GRANTED):
+        sql(
+            "INSERT INTO staff_trailrow (seal_id, at, verb, details) VALUES (%s, %s, %s, %s)",
+            uuid4(), timezone.now(), verb, b"\x01" + b"no seal of anybody's" * 3,
+        )  # fmt: skip
+    sql("UPDATE staff_user SET role = 'coordinator' WHERE id = %s", mark.pk)
+    assert [one.row for one in access.watch(timezone.now())] == [str(mark.pk)]
+    assert not access.is_put_back(olga)
+
+
+def test_a_request_for_a_role_that_was_refused_and_put_back_is_noticed(sql, mark, anton, petra):
+    """Sabotage: leave `access=` out of RoleGrant.refuse()."""
+    grant = RoleGrant.objects.request(mark, Role.COORDINATOR, by=anton)
+    before = whole_rows(sql, "staff_rolegrant")
+    grant.refuse(by=petra)
+    put_back(sql, "staff_rolegrant", before)
+    assert (str(grant.pk), True) in [(one.row, one.older) for one in access.broken()]
+
+
+def test_an_act_that_nobody_looks_for_tells_no_serial(olga):
+    """Sabotage: leave the ValueError out of trail.append()."""
+    with pytest.raises(ValueError, match="SEALING"):
+        trail.append(olga, Verb.CASE_CHANGED, access=[olga])

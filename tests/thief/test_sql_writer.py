@@ -50,9 +50,10 @@ def test_a_role_by_sql_counts_for_nothing(sql, prey, mark):
     assert not sees(mark, prey)
 
 
-def test_a_team_by_sql_counts_for_nothing(sql, prey, other_team, oskar):
+def test_a_team_by_sql_counts_for_nothing(sql, prey, oskar):
     """Sabotage: leave "team_id" out of the bound columns of User."""
-    sql("UPDATE staff_user SET role = 'coordinator', team_id = %s WHERE id = %s", prey.team_id, oskar.pk)
+    RoleGrant.objects.grant_from_console(oskar, "coordinator")
+    sql("UPDATE staff_user SET team_id = %s WHERE id = %s", prey.team_id, oskar.pk)
     assert not sees(oskar, prey)
 
 
@@ -129,10 +130,13 @@ def test_a_session_copied_to_a_cookie_of_ones_own_is_no_session(sql, prey, petra
     assert foreign_client.get(address(prey)).status_code != 200
 
 
-def test_a_closed_account_does_not_come_back(sql, prey, olga, petra):
+def test_a_closed_account_does_not_come_back(sql, prey, olga, petra, foreign_client):
     """Sabotage: leave "is_active" out of the bound columns of User."""
     olga.deactivate(by=petra)
-    sql("UPDATE staff_user SET is_active = %s, role = 'caseworker' WHERE id = %s", True, olga.pk)
+    sql("UPDATE staff_user SET is_active = %s WHERE id = %s", True, olga.pk)
+    foreign_client.post("/login/", {"username": "olga", "password": PASSWORD.format("olga")})
+    assert not foreign_client.session.get("_auth_user_id")
+    sql("UPDATE staff_user SET role = 'caseworker' WHERE id = %s", olga.pk)
     assert not sees(olga, prey)
 
 
@@ -213,7 +217,7 @@ def test_a_count_of_wrong_codes_set_back_lets_nobody_try_on(sql, petra):
 def test_a_request_for_a_reset_by_sql_takes_nobodys_phone(sql, petra, paula, anton):
     """Paula asked for one of Mark's; the thief lets it be of Petra's, and asked for by Anton.
 
-    Sabotage: leave `access_holds` out of lock_undecided().
+    Sabotage: leave `access_holds` out of BoundModel._seal_changes().
     """
     TotpDevice.enrol(petra)
     reset = DeviceReset.objects.request(petra, by=anton, reason="Her phone fell into a lake.")
@@ -288,3 +292,25 @@ def test_the_digest_names_no_case_that_was_moved(sql, prey, oskar, other_team):
     oskar.refresh_from_db()
     found = digest.compose(oskar, TODAY, timezone.now())
     assert not [*found.overdue, *found.next_7_days]
+
+
+@pytest.mark.parametrize("forge", ["UPDATE staff_rolegrant SET role = 'auditor'", None])
+def test_nothing_written_by_sql_keeps_an_account_open(forge, sql, petra, olga, mark, sign_in):
+    """A mole would stay who cannot be put out: by a request for a role that nobody can withdraw any more.
+
+    Sabotage: leave `intact` out of User.deactivate().
+    """
+    RoleGrant(subject=mark, role="coordinator", requested_by=petra).save()
+    if forge:
+        sql(forge)
+    mark.deactivate(by=petra)
+    mark.refresh_from_db()
+    assert not mark.is_active
+
+
+def test_a_changed_account_keeps_nobody_elses_session_alive(sql, olga, mark, sign_in):
+    """Sabotage: leave `intact` out of UserQuerySet.end_sessions()."""
+    desk = sign_in(olga)
+    sql("UPDATE staff_user SET role = 'coordinator' WHERE id = %s", mark.pk)
+    type(olga).objects.end_sessions()
+    assert desk.get("/desk/cases/case/").status_code == 302
