@@ -92,6 +92,23 @@ def keys(tmp_path_factory, django_test_environment):
     return folder
 
 
+@pytest.fixture
+def own_key(tmp_path, settings, keys):
+    """`own_key("index")`: from here on a key of that name of one's own, beside the others."""
+
+    from vault import canaries, keyfiles, keyring
+
+    def make(name):
+        path = tmp_path / "keys" / f"{name}.key"
+        keyfiles.make(path)
+        settings.VAULT_KEY_FILES = settings.VAULT_KEY_FILES | {name: path}
+        keyring.reset()
+        canaries.place(name)
+
+    yield make
+    keyring.reset()
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(
     request, keys, tmp_path_factory, django_db_modify_db_settings_parallel_suffix
